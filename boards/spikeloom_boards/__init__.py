@@ -1,0 +1,1 @@
+"""Boards: clocks, pins, links and memory budgets around the gateware."""

@@ -1,0 +1,79 @@
+"""Targets: the hardware that a network can be compiled for, and what it has room for."""
+
+from dataclasses import dataclass
+
+__all__ = ["TARGETS", "Target"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Shape of the hardware to generate, and its limits.
+
+    The memories are generated as deep as the network needs, up to these limits.
+
+    Parameters
+    ----------
+    name : str
+        Name on the command line.
+    summary : str
+        One line for people.
+    lanes : int
+        Synapses integrated per cycle (L).
+    update_lanes : int
+        Neurons updated per cycle (U).
+    weight_rows : int
+        Most rows of ``lanes`` weights.
+    neuron_rows : int
+        Most rows of ``lanes`` neurons.
+    weight_width, accumulator_width, potential_width : int
+        Most bits of a weight, an accumulator, a membrane potential.
+    weight_ports : int
+        1 if the weights lie in a memory with a single port.
+    """
+
+    name: str
+    summary: str
+    lanes: int
+    update_lanes: int
+    weight_rows: int
+    neuron_rows: int
+    weight_width: int = 16
+    accumulator_width: int = 32
+    potential_width: int = 24
+    weight_ports: int = 2
+
+
+def _generic(lanes: int, update_lanes: int) -> Target:
+    return Target(
+        name=f"generic-{lanes}",
+        summary=f"any device: {lanes} lanes, {update_lanes} update lanes, memories as needed",
+        lanes=lanes,
+        update_lanes=update_lanes,
+        weight_rows=(1 << 22) // lanes,
+        neuron_rows=(1 << 16) // lanes,
+    )
+
+
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for target in (
+        _generic(4, 1),
+        _generic(8, 1),
+        _generic(16, 4),
+        _generic(32, 8),
+        _generic(64, 16),
+        Target(
+            name="up5k",
+            summary="iCE40UP5K: 8 lanes, weights in the four single-port memories",
+            lanes=8,
+            update_lanes=1,
+            weight_rows=16384,
+            neuron_rows=256,
+            weight_width=8,
+            accumulator_width=16,
+            potential_width=16,
+            weight_ports=1,
+        ),
+    )
+}
+"""Targets by name."""

@@ -1,0 +1,101 @@
+"""The event bus: many sources, one totally ordered channel, every sink sees all of it."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .event import Event
+
+__all__ = ["Arbiter", "broadcast"]
+
+
+class Arbiter(wiring.Component):
+    """Merge event streams in round-robin order, an event every cycle, one cycle later.
+
+    Parameters
+    ----------
+    sources : int
+        Streams to merge, at least 2.
+
+    Members
+    -------
+    i : In(stream.Signature(Event)).array(sources)
+        Sources.
+    o : Out(stream.Signature(Event))
+        All events in one order.
+    idle : Out(1)
+        No event is held.
+    """
+
+    i: Any
+    o: stream.Interface
+    idle: Signal
+
+    def __init__(self, sources: int) -> None:
+        if sources < 2:
+            raise ValueError(f"Arbiter needs at least 2 sources, not {sources!r}")
+        self.sources = sources
+        super().__init__({
+            "i": In(stream.Signature(Event)).array(sources),
+            "o": Out(stream.Signature(Event)),
+            "idle": Out(1),
+        })
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the arbiter."""
+        m = Module()
+
+        # After a source was served, the search starts behind it.
+        served = Signal(range(self.sources))
+        chosen = Signal(range(self.sources))
+        with m.Switch(served):
+            for last in range(self.sources):
+                with m.Case(last):
+                    for distance in reversed(range(1, self.sources + 1)):
+                        candidate = (last + distance) % self.sources
+                        with m.If(self.i[candidate].valid):
+                            m.d.comb += chosen.eq(candidate)
+
+        # The chosen event is taken when the one before it has left.
+        free = Signal()
+        some = Cat(port.valid for port in self.i).any()
+        m.d.comb += [free.eq(~self.o.valid | self.o.ready), self.idle.eq(~self.o.valid)]
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(some)
+            with m.If(some):
+                m.d.sync += served.eq(chosen)
+        for number, port in enumerate(self.i):
+            wins = chosen == number
+            m.d.comb += port.ready.eq(free & wins)
+            with m.If(free & wins):
+                m.d.sync += self.o.payload.eq(port.payload)
+
+        return m
+
+
+def broadcast(
+    m: Module, bus: stream.Interface, sinks: list[tuple[stream.Interface, Value]]
+) -> None:
+    """Copy each event of ``bus`` to every sink that wants it, to all in the same cycle.
+
+    Parameters
+    ----------
+    m : Module
+        Module to build in.
+    bus : stream of Event
+        The bus.
+    sinks : list of (stream of Event, condition)
+        Sinks, and whether each wants the present event.
+    """
+    all_ready = Value.cast(1)
+    for port, wanted in sinks:
+        all_ready = all_ready & (port.ready | ~wanted)
+    ready = Signal()
+    m.d.comb += [ready.eq(all_ready), bus.ready.eq(ready)]
+    for port, wanted in sinks:
+        m.d.comb += [
+            port.valid.eq(bus.valid & ready & wanted),
+            port.payload.eq(bus.payload),
+        ]

@@ -1,0 +1,139 @@
+"""The structure of the generated hardware: everything that is fixed when Verilog is emitted."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .neuron import Constant, Fields, Per
+from .number import Signed
+from .validate import check_choice, check_integers
+
+__all__ = ["ChipConfig", "CoreConfig"]
+
+
+@dataclass(frozen=True)
+class CoreConfig:
+    """Structure of one core; networks are loaded into it at run time.
+
+    Parameters
+    ----------
+    lanes : int
+        Synapses integrated per cycle (L), a power of two.
+    update_lanes : int
+        Neurons updated per cycle (U), a power of two that divides ``lanes``.
+    weight_width : int
+        Bits of a weight: 2, 4, 8 or 16.
+    accumulator_width : int
+        Bits of an accumulator (A).
+    fields : Fields
+        Width of the membrane potential, and where each neuron parameter is kept.
+    weight_rows : int
+        Depth of the weight memory; a row holds ``lanes`` weights.
+    neuron_rows : int
+        Depth of the accumulator memory; a row holds ``lanes`` neurons.
+    populations, projections, sources, phases : int
+        Depths of the tables.
+    weight_ports : int
+        2 for a weight memory with a read and a write port, 1 for a single port (iCE40 SPRAM).
+    """
+
+    lanes: int = 16
+    update_lanes: int = 4
+    weight_width: int = 8
+    accumulator_width: int = 18
+    fields: Fields = field(default_factory=lambda: Fields({}))
+    weight_rows: int = 4096
+    neuron_rows: int = 16
+    populations: int = 16
+    projections: int = 16
+    sources: int = 32
+    phases: int = 8
+    weight_ports: int = 2
+
+    def __post_init__(self) -> None:
+        powers = tuple(1 << k for k in range(8))
+        check_choice("Lanes", self.lanes, powers)
+        check_choice("Update lanes", self.update_lanes, powers[:6])
+        if self.lanes % self.update_lanes:
+            raise ValueError(
+                f"Update lanes must divide the {self.lanes} lanes, {self.update_lanes} does not"
+            )
+        check_choice("Weight width", self.weight_width, (2, 4, 8, 16))
+        check_choice("Weight ports", self.weight_ports, (1, 2))
+        check_integers("Accumulator width", self.accumulator_width, 8, 32)
+        check_integers("Weight rows", self.weight_rows, 2, 1 << 18)
+        check_integers("Neuron rows", self.neuron_rows, 2, 1 << 14)
+        check_integers("Populations", self.populations, 2, 64)
+        check_integers("Projections", self.projections, 2, 256)
+        check_integers("Sources", self.sources, 2, 512)
+        check_integers("Phases", self.phases, 2, 32)
+
+    @property
+    def weight(self) -> Signed:
+        """Format of a weight."""
+        return Signed(self.weight_width)
+
+    @property
+    def accumulator(self) -> Signed:
+        """Format of an accumulator."""
+        return Signed(self.accumulator_width)
+
+    @property
+    def groups_per_row(self) -> int:
+        """Update groups in one row of neurons (L / U)."""
+        return self.lanes // self.update_lanes
+
+    @property
+    def groups(self) -> int:
+        """Depth of the state memory."""
+        return self.neuron_rows * self.groups_per_row
+
+
+@dataclass(frozen=True)
+class ChipConfig:
+    """Structure of a whole chip: a core, the step control and the host port.
+
+    Parameters
+    ----------
+    core : CoreConfig
+        The core.
+    counters : bool
+        Whether the performance counters are built.
+    window : int
+        Bytes that the host may have in flight.
+    """
+
+    core: CoreConfig = field(default_factory=CoreConfig)
+    counters: bool = True
+    window: int = 512
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that JSON can hold; :meth:`from_dict` is the inverse."""
+        plain = asdict(self)
+        fields = self.core.fields
+        plain["core"]["fields"] = {
+            "width": fields.width,
+            "places": {
+                name: place.value if isinstance(place, Per) else {"constant": place.value}
+                for name, place in sorted(fields.places.items())
+            },
+        }
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "ChipConfig":
+        """Rebuild a configuration from :meth:`to_dict`."""
+        core = dict(plain["core"])
+        places = {
+            name: Per(place) if isinstance(place, str) else Constant(place["constant"])
+            for name, place in core["fields"]["places"].items()
+        }
+        core["fields"] = Fields(places, core["fields"]["width"])
+        return cls(**{**plain, "core": CoreConfig(**core)})
+
+    @property
+    def hash(self) -> int:
+        """64-bit fingerprint; the host refuses hardware of another one."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

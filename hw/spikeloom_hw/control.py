@@ -1,0 +1,148 @@
+"""The step control: time is in the stream of events, and the schedule says what a step is."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import CoreConfig
+from .event import INDEX_WIDTH, Event, Kind, Operation
+from .layout import schedule_layout
+
+__all__ = ["StepControl"]
+
+
+class StepControl(wiring.Component):
+    """Put the host's spikes on the bus, and at its STEP run the schedule.
+
+    Each entry of the schedule becomes a STEP on the bus; the next one follows when all cores have
+    answered END. DONE closes a time step. STEP with an index n > 1 advances n time steps.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Structure of the cores.
+
+    Members
+    -------
+    i : In(stream.Signature(Event))
+        Words of the host: spikes and steps.
+    o : Out(stream.Signature(Event))
+        Events for the bus.
+    end : In(1)
+        All cores have answered the last STEP.
+    clear : In(1)
+        Zero all states and ``steps``, before the next word of the host.
+    schedule_read, entry_number, entry
+        Port of the schedule: read, row, row read one cycle later.
+    steps : Out(32)
+        Time steps done since the last clear.
+    bad_word : Out(1)
+        A word of the host was dropped: it was neither spike nor step.
+    idle : Out(1)
+        No step is under way.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    end: Signal
+    clear: Signal
+    schedule_read: Signal
+    entry_number: Signal
+    entry: Any
+    steps: Signal
+    bad_word: Signal
+    idle: Signal
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__({
+            "i": In(stream.Signature(Event)),
+            "o": Out(stream.Signature(Event)),
+            "end": In(1),
+            "clear": In(1),
+            "schedule_read": Out(1),
+            "entry_number": Out(range(32)),
+            "entry": In(schedule_layout(config)),
+            "steps": Out(32),
+            "bad_word": Out(1),
+            "idle": Out(1),
+        })
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the control."""
+        m = Module()
+        left = Signal(unsigned(INDEX_WIDTH))
+        clearing = Signal()
+        with m.If(self.clear):
+            m.d.sync += clearing.eq(1)
+
+        with m.FSM() as states:
+            # The host's spikes go to the bus, until it asks for a step.
+            with m.State("HOST"):
+                word = self.i.payload
+                m.d.comb += self.o.payload.eq(word)
+                with m.If(clearing):
+                    m.next = "CLEAR"
+                with m.Elif(self.i.valid):
+                    with m.Switch(word.kind):
+                        with m.Case(Kind.SPIKE):
+                            m.d.comb += [self.o.valid.eq(1), self.i.ready.eq(self.o.ready)]
+                        with m.Case(Kind.STEP):
+                            m.d.comb += [self.i.ready.eq(1), self.schedule_read.eq(1)]
+                            m.d.sync += left.eq(word.index)
+                            m.next = "STEP"
+                        with m.Default():
+                            m.d.comb += [self.i.ready.eq(1), self.bad_word.eq(1)]
+
+            # The entry of the schedule is there: it goes to the cores.
+            with m.State("STEP"):
+                self._send(m, self.entry.operation, self.entry.phase)
+                with m.If(self.o.ready):
+                    m.d.sync += self.entry_number.eq(self.entry_number + 1)
+                    m.next = "WAIT"
+
+            # The cores are at work; the next entry is read meanwhile.
+            with m.State("WAIT"), m.If(self.end):
+                with m.If(self.entry.last):
+                    m.d.sync += self.entry_number.eq(0)
+                    m.next = "DONE"
+                with m.Else():
+                    m.d.comb += self.schedule_read.eq(1)
+                    m.next = "STEP"
+
+            # The time step ends; the number of this one goes with it.
+            with m.State("DONE"):
+                self._send(m, Operation.DONE, self.steps)
+                with m.If(self.o.ready):
+                    m.d.sync += [self.steps.eq(self.steps + 1), left.eq(left - 1)]
+                    m.next = "HOST"
+                    with m.If(left > 1):
+                        m.d.comb += self.schedule_read.eq(1)
+                        m.next = "STEP"
+
+            # Every core zeroes its state.
+            with m.State("CLEAR"):
+                self._send(m, Operation.CLEAR, 0)
+                with m.If(self.o.ready):
+                    m.d.sync += clearing.eq(0)
+                    m.next = "CLEARED"
+
+            # Time starts anew.
+            with m.State("CLEARED"), m.If(self.end):
+                m.d.sync += self.steps.eq(0)
+                m.next = "HOST"
+
+            m.d.comb += self.idle.eq(states.ongoing("HOST") & ~clearing & ~self.clear)
+
+        return m
+
+    def _send(self, m: Module, operation: Any, index: Any) -> None:
+        """Put a STEP on the bus."""
+        m.d.comb += [
+            self.o.valid.eq(1),
+            self.o.payload.kind.eq(Kind.STEP),
+            self.o.payload.source.eq(operation),
+            self.o.payload.index.eq(index),
+        ]

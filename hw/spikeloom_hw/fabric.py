@@ -1,0 +1,153 @@
+"""The fabric: core, event bus and step control, behind streams of event words."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from .access import AccessSignature, decode
+from .bus import Arbiter, broadcast
+from .config import ChipConfig
+from .control import StepControl
+from .core import Core, activity_layout
+from .event import Kind, Operation
+from .memory import RowMem
+from .queue import Queue
+from .recorder import Recorder, word_layout
+from .registers import regions
+
+__all__ = ["Fabric"]
+
+_QUEUE = 64
+
+
+class Fabric(wiring.Component):
+    """Everything behind the host port: event words in, event words out, and host access.
+
+    Parameters
+    ----------
+    config : ChipConfig
+        Structure of the chip.
+
+    Members
+    -------
+    i_words : In(stream.Signature(unsigned(32)))
+        Event words of the host: spikes, and steps that advance time.
+    o_words : Out(stream.Signature(word_layout()))
+        Recorded spikes, and the account of each step.
+    access : In(AccessSignature())
+        Host access to all memories.
+    clear : In(1)
+        Zero all states.
+    idle, stepping, word, done, recorded, bad_word : Out(1)
+        What happens in this cycle; see :class:`~spikeloom_hw.system.System`.
+    steps : Out(32)
+        Time steps done.
+    activity : Out(activity_layout(config))
+        What the core does.
+    """
+
+    i_words: stream.Interface
+    o_words: stream.Interface
+    access: Any
+    clear: Signal
+    idle: Signal
+    stepping: Signal
+    word: Signal
+    done: Signal
+    recorded: Signal
+    bad_word: Signal
+    steps: Signal
+    activity: Any
+
+    def __init__(self, config: ChipConfig) -> None:
+        self.config = config
+        super().__init__({
+            "i_words": In(stream.Signature(unsigned(32))),
+            "o_words": Out(stream.Signature(word_layout())),
+            "access": In(AccessSignature()),
+            "clear": In(1),
+            "idle": Out(1),
+            "stepping": Out(1),
+            "word": Out(1),
+            "done": Out(1),
+            "recorded": Out(1),
+            "bad_word": Out(1),
+            "steps": Out(32),
+            "activity": Out(activity_layout(config)),
+        })
+
+    def elaborate(self, platform: Any) -> Module:
+        """Connect control and core through the bus."""
+        m = Module()
+        m.submodules.queue = queue = Queue(32, _QUEUE)
+        m.submodules.control = control = StepControl(self.config.core)
+        m.submodules.core = core = Core(self.config)
+        m.submodules.bus = bus = Arbiter(2)
+        m.submodules.recorder = recorder = Recorder(self.config.core)
+
+        # Words of the host wait in the queue until the control takes them.
+        connect(m, flipped(self.i_words), queue.i)
+        m.d.comb += [
+            control.i.payload.eq(queue.o.payload),
+            control.i.valid.eq(queue.o.valid),
+            queue.o.ready.eq(control.i.ready),
+            control.clear.eq(self.clear),
+        ]
+
+        # Control and core speak on the bus; core, recorder and control listen.
+        connect(m, control.o, bus.i[0])
+        connect(m, core.o, bus.i[1])
+        event = bus.o.payload
+        spike = event.kind == Kind.SPIKE
+        step = event.kind == Kind.STEP
+        done = Signal()
+        m.d.comb += done.eq(step & (event.source == Operation.DONE))
+        broadcast(
+            m,
+            bus.o,
+            [(core.i, spike | (step & ~done)), (recorder.i, spike | done)],
+        )
+        m.d.comb += control.end.eq(bus.o.valid & bus.o.ready & (event.kind == Kind.END))
+        connect(m, recorder.o, flipped(self.o_words))
+
+        # The host reaches the schedule and the record table here, the rest in the core.
+        known = regions(self.config)
+        memories = {
+            name: RowMem(known[name].layout, known[name].rows) for name in ("schedule", "record")
+        }
+        m.submodules += memories.values()
+        here: Any = AccessSignature().create(path=("here",))
+        m.d.comb += [
+            memories["schedule"].read.eq(control.schedule_read),
+            memories["schedule"].read_row.eq(control.entry_number),
+            control.entry.eq(memories["schedule"].read_data),
+            memories["record"].read.eq(recorder.record_read),
+            memories["record"].read_row.eq(recorder.record_row),
+            recorder.record.eq(memories["record"].read_data),
+            self.access.known.eq(here.known | core.access.known),
+            self.access.data.eq(here.data | core.access.data),
+        ]
+        for access in (here, core.access):
+            m.d.comb += [
+                access.read.eq(self.access.read),
+                access.write.eq(self.access.write),
+                access.address.eq(self.access.address),
+                access.value.eq(self.access.value),
+            ]
+        decode(m, here, memories, known)
+
+        # What the system block sees.
+        m.d.comb += [
+            self.stepping.eq(~control.idle),
+            self.idle.eq(control.idle & queue.empty & bus.idle & core.activity.idle),
+            self.word.eq(control.i.valid & control.i.ready),
+            self.done.eq(bus.o.valid & bus.o.ready & done),
+            self.recorded.eq(recorder.recorded),
+            self.bad_word.eq(control.bad_word),
+            self.steps.eq(control.steps),
+            self.activity.eq(core.activity),
+        ]
+
+        return m

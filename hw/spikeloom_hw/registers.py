@@ -1,0 +1,149 @@
+"""The address map, said once: registers and memories, for gateware, host and documentation."""
+
+import enum
+from dataclasses import dataclass
+
+from amaranth.hdl import Shape
+from amaranth.lib import data
+
+from .config import ChipConfig
+from .layout import Layouts, schedule_layout
+
+__all__ = ["ID", "VERSION", "Control", "Errors", "Region", "Register", "Status", "regions"]
+
+ID = 0x53504B4C
+"""Content of the ID register: "SPKL"."""
+
+VERSION = 1
+"""Version of the address map."""
+
+_CORE = 0x10 << 24
+_FABRIC = 0x01 << 24
+
+
+class Register(enum.IntEnum):
+    """System registers; the value is the address in 32-bit words."""
+
+    ID = 0x00
+    VERSION = 0x01
+    HASH_LOW = 0x02
+    HASH_HIGH = 0x03
+    CONTROL = 0x04
+    STATUS = 0x05
+    ERRORS = 0x06
+    STEPS = 0x07
+    EVENTS_IN = 0x10
+    EVENTS_OUT = 0x11
+    SPIKES = 0x12
+    SYNAPTIC_LOW = 0x13
+    SYNAPTIC_HIGH = 0x14
+    CYCLES_INTEGRATE = 0x15
+    CYCLES_UPDATE = 0x16
+    CYCLES_CONTROL = 0x17
+    CYCLES = 0x18
+
+    @property
+    def meaning(self) -> str:
+        """One sentence for the documentation and the C header."""
+        return _MEANINGS[self.name]
+
+
+_MEANINGS = {
+    "ID": "Always 0x53504B4C, 'SPKL'.",
+    "VERSION": "Version of the address map.",
+    "HASH_LOW": "Low word of the configuration hash.",
+    "HASH_HIGH": "High word of the configuration hash.",
+    "CONTROL": "Write: bits of Control; reads as 0.",
+    "STATUS": "Read: bits of Status.",
+    "ERRORS": "Sticky bits of Errors; write 1 to clear.",
+    "STEPS": "Time steps done since the last clear, modulo 2**32.",
+    "EVENTS_IN": "Spikes that the core took from the bus.",
+    "EVENTS_OUT": "Spikes sent to the host.",
+    "SPIKES": "Spikes that the core's neurons fired.",
+    "SYNAPTIC_LOW": "Synaptic operations (a weight applied because of a spike), low word.",
+    "SYNAPTIC_HIGH": "Synaptic operations, high word.",
+    "CYCLES_INTEGRATE": "Cycles in which an event was looked up or integrated.",
+    "CYCLES_UPDATE": "Cycles of update sweeps, from first read to last write.",
+    "CYCLES_CONTROL": "Cycles of a running step that are neither integration nor update.",
+    "CYCLES": "All cycles from the first event word to the end of the last step.",
+}
+
+
+class Control(enum.IntFlag):
+    """Bits of the CONTROL register."""
+
+    RESET = 1
+    """Abandon the step and all events under way; the memories keep their contents."""
+    CLEAR = 2
+    """Zero accumulators, neuron states and the step count."""
+    ZERO_COUNTERS = 4
+    """Zero the performance counters."""
+
+
+class Status(enum.IntFlag):
+    """Bits of the STATUS register."""
+
+    BUSY = 1
+    """A step or a clear is under way."""
+
+
+class Errors(enum.IntFlag):
+    """Bits of the ERRORS register."""
+
+    BAD_SOURCE = 1
+    """An event named a source beyond the source table; it was dropped."""
+    BAD_WORD = 2
+    """The host sent an event word of a kind that the chip does not take; it was dropped."""
+    BAD_ADDRESS = 4
+    """The host accessed an address that does not exist; reads gave 0."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A memory in the address map.
+
+    Parameters
+    ----------
+    name : str
+        Name in :class:`~spikeloom_hw.program.Program` and in map.json.
+    base : int
+        Address of its first word.
+    rows : int
+        Depth.
+    layout : Layout
+        One row, from which the packing of words follows.
+    """
+
+    name: str
+    base: int
+    rows: int
+    layout: data.Layout
+
+    @property
+    def words(self) -> int:
+        """Words of 32 bits that hold a row."""
+        return max(1, -(-Shape.cast(self.layout).width // 32))
+
+    @property
+    def stride(self) -> int:
+        """Words from one row to the next: a power of two."""
+        return 1 << (self.words - 1).bit_length()
+
+
+def regions(config: ChipConfig) -> dict[str, Region]:
+    """Memories of a chip by name; a memory that the configuration does not need is absent."""
+    core, layouts = config.core, Layouts(config.core)
+    record = data.ArrayLayout(1, 32)
+    entries = [
+        ("schedule", _FABRIC, 32, schedule_layout(core)),
+        ("record", _FABRIC | 1 << 20, max(2, -(-core.sources // 32)), record),
+        ("weights", _CORE | 1 << 20, core.weight_rows, layouts.weights),
+        ("state", _CORE | 2 << 20, core.groups, layouts.state),
+        ("neurons", _CORE | 3 << 20, core.groups, layouts.neurons),
+        ("projections", _CORE | 4 << 20, core.projections, layouts.projections),
+        ("accumulators", _CORE | 6 << 20, core.neuron_rows, layouts.accumulators),
+        ("sources", _CORE | 9 << 20, core.sources, layouts.sources),
+        ("populations", _CORE | 10 << 20, core.populations, layouts.populations),
+        ("phases", _CORE | 11 << 20, core.phases, layouts.phases),
+    ]
+    return {entry[0]: Region(*entry) for entry in entries if Shape.cast(entry[3]).width}
