@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, ResetInserter, unsigned
+from amaranth.hdl import Module, ResetInserter, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .config import ChipConfig
 from .fabric import Fabric
 from .host.port import HostPort
+from .host.uart import UART
 from .system import System
 
-__all__ = ["Chip"]
+__all__ = ["Chip", "SerialChip"]
 
 
 class Chip(wiring.Component):
@@ -61,4 +62,44 @@ class Chip(wiring.Component):
             m.d.comb += getattr(system, name).eq(getattr(fabric, name))
         m.d.comb += system.activity.eq(fabric.activity)
 
+        return m
+
+
+class SerialChip(wiring.Component):
+    """A whole accelerator behind a serial line.
+
+    A byte that the line brings faster than it is taken is lost, which the checksum of its frame
+    tells; the host sends the frame again.
+
+    Parameters
+    ----------
+    config : ChipConfig
+        Structure of the chip.
+    divisor : float
+        Clock cycles in a bit: clock frequency over baud rate.
+
+    Members
+    -------
+    rx : In(1)
+        Line from the host.
+    tx : Out(1)
+        Line to the host.
+    """
+
+    rx: Signal
+    tx: Signal
+
+    def __init__(self, config: ChipConfig, divisor: float) -> None:
+        self.config = config
+        self.divisor = divisor
+        super().__init__({"rx": In(1), "tx": Out(1)})
+
+    def elaborate(self, platform: Any) -> Module:
+        """Put a UART before the chip."""
+        m = Module()
+        m.submodules.uart = uart = UART(self.divisor)
+        m.submodules.chip = chip = Chip(self.config)
+        connect(m, uart.rx, chip.rx)
+        connect(m, chip.tx, uart.tx)
+        m.d.comb += [uart.rx_pin.eq(self.rx), self.tx.eq(uart.tx_pin)]
         return m

@@ -134,7 +134,7 @@ class StepControl(wiring.Component):
                 m.d.sync += self.steps.eq(0)
                 m.next = "HOST"
 
-            m.d.comb += self.idle.eq(states.ongoing("HOST") & ~clearing & ~self.clear)
+            m.d.comb += self.idle.eq(states.ongoing("HOST") & ~clearing)
 
         return m
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from amaranth.lib import data
 
 from .config import ChipConfig
+from .packing import unpack_rows
 from .registers import regions
 
 __all__ = ["PlacedPopulation", "PlacedProjection", "Program", "ProgramError"]
@@ -114,6 +116,12 @@ class Program:
     def neurons(self) -> tuple[PlacedPopulation, ...]:
         """Populations that the core computes."""
         return tuple(p for p in self.populations if p.row is not None)
+
+    @property
+    def recorded(self) -> tuple[PlacedPopulation, ...]:
+        """Populations whose spikes the host receives."""
+        bits = unpack_rows(data.ArrayLayout(1, 32), self.images["record"])[""].ravel()
+        return tuple(p for p in self.populations if bits[p.source])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program to one file; an existing file is replaced only when all is written."""

@@ -12,14 +12,14 @@ from spikeloom_hw.registers import regions
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
 from .errors import MappingError
-from .structure import field_values, structure
+from .structure import check_fit, field_values, structure
 
 __all__ = ["place"]
 
 
 def place(
     quantised: QuantisedNetwork,
-    target: str | Target = "generic-16",
+    target: str | Target | ChipConfig = "generic-16",
     *,
     record: tuple[str, ...] | None = None,
 ) -> Program:
@@ -29,8 +29,9 @@ def place(
     ----------
     quantised : QuantisedNetwork
         Network.
-    target : str or Target
-        Hardware, by name or as an object.
+    target : str, Target or ChipConfig
+        Shape of the hardware to generate, by name or as an object; or the configuration of
+        hardware that exists already, into which the network is to be loaded.
     record : tuple of str or None
         Populations whose spikes the host receives; None means all but the inputs.
 
@@ -39,7 +40,11 @@ def place(
     MappingError
         If the target does not exist or the network does not fit.
     """
-    config = structure(quantised, _target(target))
+    if isinstance(target, ChipConfig):
+        check_fit(quantised, target)
+        config = target
+    else:
+        config = structure(quantised, _target(target))
     populations = _populations(quantised, config.core.lanes)
     projections = _projections(quantised, config.core.lanes)
     order = sorted(quantised.neurons, key=lambda p: quantised.phases[p.name])

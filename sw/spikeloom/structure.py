@@ -12,9 +12,20 @@ from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
 from .errors import MappingError
 
-__all__ = ["field_values", "structure"]
+__all__ = ["check_fit", "field_values", "structure"]
 
 _WEIGHT_WIDTHS = (2, 4, 8, 16)
+_CAPACITIES = {
+    "rows of weights": "weight_rows",
+    "rows of neurons": "neuron_rows",
+    "bits per weight": "weight_width",
+    "bits per accumulator": "accumulator_width",
+    "populations": "populations",
+    "projections": "projections",
+    "sources of spikes": "sources",
+    "phases": "phases",
+}
+_LIMITS = {"populations": 64, "projections": 256, "sources": 512, "phases": 32}
 _LOADABLE = frozenset({"decay", "threshold", "bias"})
 
 
@@ -27,23 +38,20 @@ def structure(quantised: QuantisedNetwork, target: Target) -> ChipConfig:
         If the network does not fit; the message says what it needed and what there is.
     """
     lanes = target.lanes
-    neuron_rows = sum(-(-p.size // lanes) for p in quantised.neurons)
-    weight_rows = sum(
-        len(p.weights) * -(-p.weights.shape[1] // lanes) for p in quantised.projections
-    )
-    phases = max(quantised.phases.values()) + 1
+    needed = _needs(quantised, lanes)
     width = _potential_width(quantised.neurons)
-    _check_room("rows of weights", weight_rows, target.weight_rows, target)
-    _check_room("rows of neurons", neuron_rows, target.neuron_rows, target)
-    _check_room("bits per weight", quantised.weight_width, target.weight_width, target)
+    room = {
+        **_LIMITS,
+        "weight_rows": target.weight_rows,
+        "neuron_rows": target.neuron_rows,
+        "weight_width": target.weight_width,
+        "accumulator_width": target.accumulator_width,
+    }
+    for what, attribute in _CAPACITIES.items():
+        _check_room(what, needed[attribute], room[attribute], f"target {target.name!r}")
     _check_room(
-        "bits per accumulator", quantised.accumulator_width, target.accumulator_width, target
+        "bits per membrane potential", width, target.potential_width, f"target {target.name!r}"
     )
-    _check_room("bits per membrane potential", width, target.potential_width, target)
-    _check_room("populations", len(quantised.neurons), 64, target)
-    _check_room("sources of spikes", len(quantised.populations), 512, target)
-    _check_room("projections", len(quantised.projections), 256, target)
-    _check_room("phases", phases, 32, target)
     return ChipConfig(
         CoreConfig(
             lanes=lanes,
@@ -51,15 +59,39 @@ def structure(quantised: QuantisedNetwork, target: Target) -> ChipConfig:
             weight_width=min(w for w in _WEIGHT_WIDTHS if w >= quantised.weight_width),
             accumulator_width=max(8, quantised.accumulator_width),
             fields=_fields(quantised.neurons, width),
-            weight_rows=_deep(weight_rows),
-            neuron_rows=_deep(neuron_rows),
-            populations=_deep(len(quantised.neurons)),
-            projections=_deep(len(quantised.projections)),
-            sources=_deep(len(quantised.populations)),
-            phases=_deep(phases),
+            weight_rows=_deep(needed["weight_rows"]),
+            neuron_rows=_deep(needed["neuron_rows"]),
+            populations=_deep(needed["populations"]),
+            projections=_deep(needed["projections"]),
+            sources=_deep(needed["sources"]),
+            phases=_deep(needed["phases"]),
             weight_ports=target.weight_ports,
         )
     )
+
+
+def check_fit(quantised: QuantisedNetwork, config: ChipConfig) -> None:
+    """Check that hardware which exists already can run the network.
+
+    Raises
+    ------
+    MappingError
+        If it cannot; the message says what the network needed and what the hardware has.
+    """
+    core = config.core
+    needed = _needs(quantised, core.lanes)
+    for what, attribute in _CAPACITIES.items():
+        _check_room(what, needed[attribute], getattr(core, attribute), "the hardware")
+    width = _potential_width(quantised.neurons)
+    if width != core.fields.width:
+        raise MappingError(
+            f"The network has membrane potentials of {width} bits, the hardware of "
+            f"{core.fields.width}, which would saturate elsewhere; quantise the network with "
+            f"potential_width={core.fields.width}"
+        )
+    for population in quantised.neurons:
+        for name in FIELDS:
+            _check_place(population, name, core.fields[name])
 
 
 def field_values(population: QuantisedPopulation, name: str) -> np.ndarray:
@@ -101,11 +133,41 @@ def _potential_width(populations: Iterable[QuantisedPopulation]) -> int:
     return width
 
 
-def _check_room(what: str, needed: int, there: int, target: Target) -> None:
+def _needs(quantised: QuantisedNetwork, lanes: int) -> dict[str, int]:
+    """What the network asks of a core, by the names of :class:`CoreConfig`."""
+    return {
+        "weight_rows": sum(
+            len(p.weights) * -(-p.weights.shape[1] // lanes) for p in quantised.projections
+        ),
+        "neuron_rows": sum(-(-p.size // lanes) for p in quantised.neurons),
+        "weight_width": quantised.weight_width,
+        "accumulator_width": quantised.accumulator_width,
+        "populations": len(quantised.neurons),
+        "projections": len(quantised.projections),
+        "sources": len(quantised.populations),
+        "phases": max(quantised.phases.values()) + 1,
+    }
+
+
+def _check_room(what: str, needed: int, there: int, hardware: str) -> None:
     if needed > there:
         raise MappingError(
-            f"The network needs {needed} {what}, target {target.name!r} has {there}; "
+            f"The network needs {needed} {what}, {hardware} has {there}; "
             f"choose a larger target or a smaller network"
+        )
+
+
+def _check_place(population: QuantisedPopulation, name: str, place: Constant | Per) -> None:
+    values = np.unique(field_values(population, name))
+    if place is Per.POPULATION and len(values) > 1:
+        raise MappingError(
+            f"Neurons of population {population.name!r} differ in {name!r}, which the hardware "
+            f"keeps once per population; generate hardware for this network"
+        )
+    if isinstance(place, Constant) and values.tolist() != [place.value]:
+        raise MappingError(
+            f"Population {population.name!r} has {name!r} at {int(values[0])}, the hardware was "
+            f"generated with {place.value}; generate hardware for this network"
         )
 
 

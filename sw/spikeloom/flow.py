@@ -1,0 +1,41 @@
+"""The way from a quantised network to hardware, in one straight line."""
+
+from spikeloom_boards.target import Target
+from spikeloom_hw.config import ChipConfig
+from spikeloom_hw.program import Program
+from spikeloom_sim.quantised import QuantisedNetwork
+
+from .mapping import place
+
+__all__ = ["compile"]
+
+
+def compile(
+    quantised: QuantisedNetwork,
+    target: str | Target | ChipConfig = "generic-16",
+    *,
+    record: tuple[str, ...] | None = None,
+) -> Program:
+    """Compile a network into a program: the configuration of the hardware, and what it loads.
+
+    Parameters
+    ----------
+    quantised : QuantisedNetwork
+        Network in integers.
+    target : str, Target or ChipConfig
+        Shape of the hardware; ``spikeloom targets`` lists the names. Or the ``config`` of an
+        earlier program, so that the network loads into the hardware that was made from that.
+    record : tuple of str or None
+        Populations whose spikes the host receives; None means all but the inputs.
+
+    Returns
+    -------
+    Program
+        To be given to ``emit``, ``Device.simulate`` or ``Device.open``, or saved.
+
+    Raises
+    ------
+    MappingError
+        If the network does not fit the target; it says what was needed and what there is.
+    """
+    return place(quantised, target, record=record)
