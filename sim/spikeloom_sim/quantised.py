@@ -1,0 +1,196 @@
+"""The integer network: what the golden model runs and the compiler maps to hardware."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .archive import read_archive, write_archive
+from .phases import assign_phases
+from .population import (
+    WIDTHS,
+    QuantisedPopulation,
+    QuantisedProjection,
+    check_width,
+    describe_neuron,
+    restore_neuron,
+)
+
+__all__ = ["QuantisedNetwork", "QuantisedPopulation", "QuantisedProjection"]
+
+WEIGHT_WIDTHS = (2, 24)
+
+_KIND = ("quantised network", 1)
+
+
+@dataclass(frozen=True, eq=False)
+class QuantisedNetwork:
+    """Populations and projections in integers, checked as a whole.
+
+    Every neuron keeps to the static bound on its accumulator: the magnitudes of all weights that
+    reach it sum to at most ``2**(accumulator_width - 1) - 1``. So no accumulator ever wraps,
+    whichever neurons fire, and the order in which spikes arrive cannot matter.
+
+    Parameters
+    ----------
+    populations : sequence of QuantisedPopulation
+        In order of declaration, which decides where loops are opened (see :attr:`phases`).
+    projections : sequence of QuantisedProjection
+        Several may join the same two populations; their weights add up.
+    weight_width : int
+        Bits of a weight, from 2 to 24.
+    accumulator_width : int
+        Bits of an accumulator, from 2 to 32.
+    """
+
+    populations: tuple[QuantisedPopulation, ...]
+    projections: tuple[QuantisedProjection, ...]
+    weight_width: int = 8
+    accumulator_width: int = 18
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "populations", tuple(self.populations))
+        object.__setattr__(self, "projections", tuple(self.projections))
+        check_width("Weight width", self.weight_width, *WEIGHT_WIDTHS)
+        check_width("Accumulator width", self.accumulator_width, *WIDTHS)
+        _check_populations(self.populations)
+        for projection in self.projections:
+            self._check_projection(projection)
+        for population in self.neurons:
+            self._check_bound(population)
+
+    @property
+    def inputs(self) -> tuple[QuantisedPopulation, ...]:
+        """Populations that are driven from outside."""
+        return tuple(p for p in self.populations if p.neuron is None)
+
+    @property
+    def neurons(self) -> tuple[QuantisedPopulation, ...]:
+        """Populations of neurons."""
+        return tuple(p for p in self.populations if p.neuron is not None)
+
+    @cached_property
+    def phases(self) -> dict[str, int]:
+        """Phase in which each population of neurons is updated, by name.
+
+        Phases are told by :func:`spikeloom_sim.phases.assign_phases`. A spike is seen in the same
+        step by a target of a later phase, and in the next step by any other.
+        """
+        edges = [(p.source, p.target) for p in self.projections]
+        return assign_phases([p.name for p in self.neurons], edges)
+
+    def population(self, name: str) -> QuantisedPopulation:
+        """Return the population called ``name``."""
+        for population in self.populations:
+            if population.name == name:
+                return population
+        known = ", ".join(repr(p.name) for p in self.populations)
+        raise ValueError(f"There is no population {name!r}; the network has {known}")
+
+    def projections_from(self, name: str) -> tuple[QuantisedProjection, ...]:
+        """Return the projections whose source is the population ``name``."""
+        return tuple(p for p in self.projections if p.source == self.population(name).name)
+
+    def projections_into(self, name: str) -> tuple[QuantisedProjection, ...]:
+        """Return the projections whose target is the population ``name``."""
+        return tuple(p for p in self.projections if p.target == self.population(name).name)
+
+    def largest_input(self, name: str) -> np.ndarray:
+        """Sum the magnitudes of the weights into each neuron of ``name``: (size,) int64 array."""
+        total = np.zeros(self.population(name).size, np.int64)
+        for projection in self.projections_into(name):
+            total += np.abs(projection.weights, dtype=np.int64).sum(axis=0)
+        return total
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to one .npz file."""
+        arrays: dict[str, np.ndarray] = {}
+        populations: list[dict[str, Any]] = []
+        for index, p in enumerate(self.populations):
+            neuron = p.neuron and describe_neuron(p.neuron, f"neuron/{index}", arrays)
+            populations.append({
+                "name": p.name,
+                "size": p.size,
+                "scale": p.scale,
+                "neuron": neuron,
+            })
+        for index, projection in enumerate(self.projections):
+            arrays[f"weights/{index}"] = projection.weights
+        description = {
+            "weight_width": self.weight_width,
+            "accumulator_width": self.accumulator_width,
+            "populations": populations,
+            "projections": [[p.source, p.target] for p in self.projections],
+        }
+        write_archive(path, _KIND, description, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "QuantisedNetwork":
+        """Read a network that :meth:`save` wrote, and check it again as a whole.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, or holds something else, or another version of it.
+        """
+        description, arrays = read_archive(path, _KIND)
+        populations: list[QuantisedPopulation] = []
+        for index, entry in enumerate(description["populations"]):
+            neuron = entry["neuron"]
+            neuron = neuron and restore_neuron(neuron, f"neuron/{index}", arrays)
+            populations.append(
+                QuantisedPopulation(entry["name"], entry["size"], neuron, entry["scale"])
+            )
+        projections = [
+            QuantisedProjection(source, target, arrays[f"weights/{index}"])
+            for index, (source, target) in enumerate(description["projections"])
+        ]
+        widths = description["weight_width"], description["accumulator_width"]
+        return cls(tuple(populations), tuple(projections), *widths)
+
+    def _check_projection(self, projection: QuantisedProjection) -> None:
+        label = f"Projection {projection}"
+        names = {p.name for p in self.populations}
+        for end in (projection.source, projection.target):
+            if end not in names:
+                raise ValueError(f"{label} names {end!r}, which is no population of the network")
+        source, target = self.population(projection.source), self.population(projection.target)
+        if target.neuron is None:
+            raise ValueError(f"{label} ends in an input population, which takes no projections")
+        expected, got = (source.size, target.size), projection.weights.shape
+        if got != expected:
+            raise ValueError(f"{label} must have weights of shape {expected}, not {got}")
+        limit = 1 << (self.weight_width - 1)
+        low, high = int(projection.weights.min()), int(projection.weights.max())
+        if low < -limit or high >= limit:
+            raise ValueError(
+                f"{label} must have weights from {-limit} to {limit - 1}, "
+                f"which fit in {self.weight_width} bits, not {low if low < -limit else high}"
+            )
+
+    def _check_bound(self, population: QuantisedPopulation) -> None:
+        total = self.largest_input(population.name)
+        worst = int(total.argmax())
+        most = int(total[worst])
+        if most <= (1 << (self.accumulator_width - 1)) - 1:
+            return
+        shares = self.projections_into(population.name)
+        largest = max(shares, key=lambda p: int(np.abs(p.weights[:, worst], dtype=np.int64).sum()))
+        raise ValueError(
+            f"Accumulator of population {population.name!r}, neuron {worst}, can reach {most}, "
+            f"more than {self.accumulator_width} bits hold, mostly through projection {largest}: "
+            f"use an accumulator of {most.bit_length() + 1} bits, or weights of fewer bits"
+        )
+
+
+def _check_populations(populations: tuple[QuantisedPopulation, ...]) -> None:
+    names = [p.name for p in populations]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"Name {name!r} is given to more than one population")
+    if all(p.neuron is not None for p in populations):
+        raise ValueError("A network must have an input population")
+    if all(p.neuron is None for p in populations):
+        raise ValueError("A network must have a population of neurons")

@@ -1,0 +1,172 @@
+import numpy as np
+import pytest
+
+from spikeloom.network import LIF, Network
+from spikeloom.quantise import quantise
+from spikeloom.reference import Agreement, Reference, compare
+from spikeloom_sim.golden import Golden
+
+RESETS = ["subtract", "to value", "none", "subtract delayed"]
+
+
+def random_network(seed, reset, decay=0.9, refractory=0):
+    """Make a network of 20-12-6 neurons with recurrence and a skip, of moderate activity."""
+    rng = np.random.default_rng(seed)
+    neuron = LIF(decay=decay, reset=reset, refractory=refractory, bias=0.01)
+    made = Network()
+    made.add_input("in", 20)
+    made.add_population("hidden", 12, neuron)
+    made.add_population("out", 6, neuron)
+    made.connect("in", "hidden", rng.normal(0.08, 0.3, (20, 12)))
+    made.connect("hidden", "hidden", rng.normal(0, 0.1, (12, 12)))
+    made.connect("hidden", "out", rng.normal(0.1, 0.3, (12, 6)))
+    made.connect("in", "out", rng.normal(0, 0.1, (20, 6)))
+    return made
+
+
+def random_spikes(seed, steps=20, batch=80):
+    return np.random.default_rng(seed).random((steps, batch, 20)) < 0.1
+
+
+def received(made, recording, name):
+    """Sum what reaches a population in each step, and count the spikes that bring it."""
+    steps, batch = recording.spikes["in"].shape[:2]
+    total, count = np.zeros((steps, batch, made.populations[name].size)), np.zeros((steps, batch))
+    for projection in made.projections:
+        if projection.target == name:
+            spikes = recording.spikes[projection.source].astype(float)
+            if projection.source == name:
+                spikes = np.concatenate([np.zeros_like(spikes[:1]), spikes[:-1]])
+            total += spikes @ projection.weights
+            count += spikes.sum(axis=-1)
+    return total, count
+
+
+def close_calls(made, quantised, recording, name):
+    """Tell where rounding could have changed a spike, from the run in real numbers alone.
+
+    With a step q of the potential and a step w of the weights, each step adds to the error, which
+    itself decays, at most w / 2 for each spike received, q for rounding the leak toward zero, q / 2
+    for the bias, and |v| times the error of the decay factor. A spike or a hold may add q / 2 more,
+    for the threshold or the reset value. A spike is a close call if the potential before the reset
+    is nearer to the threshold than the error can be, plus q / 2 for the threshold.
+    """
+    neuron, population = made.populations[name].neuron, quantised.population(name)
+    assert neuron is not None
+    assert population.neuron is not None
+    q, w, decay = population.quantum, population.scale, neuron.decay
+    off = abs(population.neuron.decay / 4096 - decay)
+    currents, counts = received(made, recording, name)
+    state = neuron.rest(currents.shape[1:])
+    error = np.zeros(currents.shape[1:])
+    close = np.zeros(currents.shape, bool)
+    for step, current in enumerate(currents):
+        charged = decay * state.potential + current + neuron.bias
+        error = (decay + off) * error + off * np.abs(state.potential) + 1.5 * q
+        error += counts[step][:, None] * w / 2
+        if neuron.reset == "subtract delayed":
+            charged = charged - state.fired * neuron.threshold
+            error += state.fired * q / 2
+        resting = state.refractory > 0
+        close[step] = (np.abs(charged - neuron.threshold) <= error + q / 2) & ~resting
+        state, fires = neuron.step(state, current)
+        np.testing.assert_array_equal(fires, recording.spikes[name][step])
+        if neuron.reset == "subtract":
+            error += fires * q / 2
+        if neuron.reset == "to value":
+            error = np.where(fires, q / 2, error)
+        error = np.where(resting, q / 2, error)
+    return close
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize(("decay", "refractory"), [(0.875, 0), (0.9, 2)])
+def test_fine_quantisation_changes_no_spike_that_is_no_close_call(reset, decay, refractory):
+    made = random_network(1, reset, decay, refractory)
+    quantised = quantise(made, weight_width=16, accumulator_width=24, potential_width=24)
+    spikes = random_spikes(2)
+    expected = Reference(made).run(spikes, record=["in", "hidden", "out"])
+    got = Golden(quantised).run(spikes)
+    close = np.zeros(spikes.shape[1], bool)
+    for name in ("hidden", "out"):
+        close |= close_calls(made, quantised, expected, name).any(axis=(0, 2))
+    same = np.ones(spikes.shape[1], bool)
+    for name in ("hidden", "out"):
+        assert 0.02 < expected.spikes[name].mean() < 0.9
+        same &= (expected.spikes[name] == got.spikes[name]).all(axis=(0, 2))
+    assert same[~close].all()
+    assert np.mean(~close) > 0.5
+
+
+def test_coarser_weights_agree_less():
+    made = random_network(3, "subtract")
+    spikes = random_spikes(4)
+    overlaps = []
+    for width in (2, 4, 6, 8, 12):
+        quantised = quantise(made, weight_width=width, potential_width=20)
+        overlaps.append(compare(made, quantised, spikes)["out"].overlap)
+    assert overlaps == sorted(overlaps)
+    assert overlaps[0] < 0.9 < 0.97 < overlaps[-1]
+
+
+def test_potentials_come_back_through_the_scale():
+    made = random_network(5, "subtract")
+    quantised = quantise(made, weight_width=16, accumulator_width=24, potential_width=24)
+    spikes = random_spikes(6, steps=1)
+    expected = Reference(made).run(spikes, potentials=True).potentials["hidden"]
+    got = Golden(quantised).run(spikes, potentials=True).potentials["hidden"]
+    population = quantised.population("hidden")
+    # One step: half a weight step for each of at most 20 spikes, and the bias and the threshold.
+    bound = 10 * population.scale + population.quantum
+    np.testing.assert_allclose(got * population.quantum, expected, rtol=0, atol=bound)
+    assert np.abs(expected).max() > 100 * bound
+
+
+def relay(**parameters):
+    made = Network()
+    made.add_input("in", 1)
+    made.add_population("a", 1, LIF(decay=0.5, **parameters))
+    made.add_population("b", 1, LIF(decay=0.0, threshold=0.5))
+    made.connect("in", "a", np.array([[0.75]]))
+    made.connect("a", "b", np.array([[1.0]]))
+    made.connect("b", "a", np.array([[-0.5]]))
+    return made
+
+
+def test_the_reference_keeps_the_order_of_the_step():
+    # The spike of a reaches b at once, that of b takes 0.5 from a in the next step.
+    recording = Reference(relay()).run(np.ones((5, 1)), potentials=True)
+    assert recording.potentials["a"][:, 0, 0].tolist() == [0.75, 0.125, 0.3125, 0.90625, 0.203125]
+    assert recording.spikes["a"][:, 0, 0].tolist() == [0, 1, 0, 0, 1]
+    assert recording.spikes["b"][:, 0, 0].tolist() == [0, 1, 0, 0, 1]
+    assert recording.potentials["a"].dtype == np.float64
+    assert recording.counters == {"events": 5 + 2 + 2, "synaptic_operations": 9}
+
+
+def test_the_reference_continues_from_a_state():
+    reference = Reference(relay())
+    whole = reference.run(np.ones((9, 1)), potentials=True)
+    reference.run(np.ones((4, 1)))
+    rest = reference.run(np.ones((5, 1)), potentials=True, state=reference.state)
+    for name in ("a", "b"):
+        np.testing.assert_array_equal(whole.potentials[name][4:], rest.potentials[name])
+
+
+def test_comparing_tells_how_near_the_spikes_are():
+    made = relay()
+    assert compare(made, quantise(made), np.ones((5, 1)))["a"] == Agreement(1.0, 1.0, 0.0, 0)
+    assert compare(made, quantise(made), np.zeros((5, 1)))["b"] == Agreement(1.0, 1.0, 0.0, 0)
+    # With a threshold out of reach nothing fires: both spikes of five steps are missing.
+    silent = compare(made, quantise(relay(threshold=9.0)), np.ones((5, 1)))
+    assert silent == {"a": Agreement(0.6, 0.0, 2.0, 2), "b": Agreement(0.6, 0.0, 2.0, 2)}
+
+
+def test_only_whole_networks_are_run():
+    with pytest.raises(TypeError, match="^Reference runs a Network, not None$"):
+        Reference(None)  # pyright: ignore[reportArgumentType]
+    made = Network()
+    with pytest.raises(ValueError, match="^A network must have an input population$"):
+        Reference(made)
+    made.add_input("in", 1)
+    with pytest.raises(ValueError, match="^A network must have a population of neurons$"):
+        Reference(made)
