@@ -1,0 +1,60 @@
+"""Quantise the trained network, and ship it with real test images as the demo's data.
+
+Measured: a second.
+"""
+
+import os
+from pathlib import Path
+
+import click
+import numpy as np
+
+import spikeloom
+from spikeloom import LIF, Network, quantise
+
+HERE = Path(__file__).parent
+DEMO = Path(spikeloom.__file__).parent / "demo"
+FRACTIONAL_BITS = 4
+
+
+def load_network(path: Path) -> tuple[Network, dict[str, int]]:
+    """Read what ``train.py`` wrote, as a network in real numbers and the encoder's settings."""
+    with np.load(path) as trained:
+        network = Network("mnist")
+        network.add_input("image", trained["w1"].shape[0])
+        for k, name in enumerate(("hidden", "digit")):
+            neuron = LIF(
+                threshold=float(trained["threshold"][k]),
+                decay=float(trained["beta"][k]),
+                reset="subtract",
+            )
+            network.add_population(name, trained[f"w{k + 1}"].shape[1], neuron)
+        network.connect("image", "hidden", trained["w1"])
+        network.connect("hidden", "digit", trained["w2"])
+        encoder = {name: int(trained[name]) for name in ("steps", "gain", "stagger")}
+    return network, encoder
+
+
+@click.command()
+@click.option("--trained", type=Path, default=HERE / "trained.npz", show_default=True)
+@click.option("--mnist", type=Path, help="mnist.npz; else $SPIKELOOM_DATA/mnist/mnist.npz.")
+@click.option("--images", default=200, show_default=True, help="Test images to ship.")
+def main(trained: Path, mnist: Path | None, images: int) -> None:
+    """Write the demo's network and images into the package."""
+    if mnist is None:
+        mnist = Path(os.environ.get("SPIKELOOM_DATA", "data")) / "mnist" / "mnist.npz"
+    if not mnist.is_file():
+        raise click.ClickException(f"There is no {mnist}; give --mnist or set SPIKELOOM_DATA")
+    network, encoder = load_network(trained)
+    quantise(network, fractional_bits=FRACTIONAL_BITS).save(DEMO / "network.npz")
+    with np.load(mnist) as data:
+        np.savez_compressed(
+            DEMO / "images.npz",
+            images=data["x_test"][:images].reshape(images, 28, 28),
+            labels=data["y_test"][:images].astype(np.uint8),
+            **encoder,
+        )
+
+
+if __name__ == "__main__":
+    main()
