@@ -22,7 +22,10 @@ _FABRIC = 0x01 << 24
 
 
 class Register(enum.IntEnum):
-    """System registers; the value is the address in 32-bit words."""
+    """System registers; the value is the address in 32-bit words.
+
+    Accesses from ``ERRORS`` on wait until the events and steps before them are done.
+    """
 
     ID = 0x00
     VERSION = 0x01
@@ -30,8 +33,8 @@ class Register(enum.IntEnum):
     HASH_HIGH = 0x03
     CONTROL = 0x04
     STATUS = 0x05
-    ERRORS = 0x06
-    STEPS = 0x07
+    ERRORS = 0x08
+    STEPS = 0x09
     EVENTS_IN = 0x10
     EVENTS_OUT = 0x11
     SPIKES = 0x12

@@ -20,7 +20,10 @@ def request_layout() -> data.StructLayout:
 
 
 class System(wiring.Component):
-    """Answer the host's accesses in order; those to memories wait until the chip is idle.
+    """Answer the host's accesses in order.
+
+    Accesses to memories and to the registers from ERRORS on wait until all events and steps before
+    them are done.
 
     Parameters
     ----------
@@ -93,12 +96,13 @@ class System(wiring.Component):
         """Build the block."""
         m = Module()
         request = self.requests.payload
-        inside = Signal()
+        inside, at_once = Signal(), Signal()
         register = Signal(32)
         errors, seen = Signal(len(Errors)), Signal(len(Errors))
         zero = Signal()
         m.d.comb += [
             inside.eq(request.address[24:] == 0),
+            at_once.eq(request.address < Register.ERRORS),
             self.access.address.eq(request.address),
             self.access.value.eq(request.data),
             seen.eq(Cat(self.activity.bad_source, self.bad_word)),
@@ -107,14 +111,14 @@ class System(wiring.Component):
         read_memory = Signal()
 
         with m.FSM():
-            # Take an access. A register is there at once, a memory once the chip is idle.
-            with m.State("IDLE"), m.If(self.requests.valid):
+            # Take an access: the first registers at once, all else once the chip is idle.
+            with m.State("IDLE"), m.If(self.requests.valid & (at_once | self.idle)):
                 with m.If(inside & request.write):
                     self._write(m, zero, errors, seen)
                 with m.Elif(inside):
                     m.d.sync += read_memory.eq(0)
                     m.next = "ANSWER"
-                with m.Elif(self.idle):
+                with m.Else():
                     m.d.comb += [
                         self.access.write.eq(request.write),
                         self.access.read.eq(~request.write),

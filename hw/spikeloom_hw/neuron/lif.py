@@ -1,4 +1,4 @@
-"""The pipeline lane of the leaky integrate-and-fire neuron; :class:`LIFParameters` is its model."""
+"""The pipeline lane of the leaky integrate-and-fire neuron."""
 
 from typing import Any
 

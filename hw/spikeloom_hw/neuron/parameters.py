@@ -95,10 +95,11 @@ class LIFParameters:
         return LIFState(np.zeros(shape, dtype), np.zeros(shape, np.int8), np.zeros(shape, bool))
 
     def step(self, state: LIFState, current: Any) -> tuple[LIFState, np.ndarray]:
-        """Advance neurons by one step; :class:`LIF` computes the same, bit for bit.
+        """Advance neurons by one step.
 
-        The order of operations is section 3.5 of the architecture: decay, add, saturate once,
-        hold while refractory, compare, reset.
+        :class:`spikeloom_hw.neuron.lif.LIF` computes the same, bit for bit. The order is
+        that of section 3.5 of the architecture: decay, add, saturate once, hold while refractory,
+        compare, reset.
 
         Parameters
         ----------

@@ -1,0 +1,231 @@
+"""Write a program as plain Verilog, with the map of its addresses and the images of its memories."""
+
+import errno
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+
+from .chip import Chip, SerialChip
+from .header import c_header, describe
+from .program import Program
+from .validate import check_choice
+from .yosys import run_yosys, yosys_version
+
+__all__ = ["EmitError", "Emission", "emit", "verilog_of"]
+
+# Warnings about the style of the code that Yosys writes; none of them tells of a fault.
+_STYLE = {
+    "CASEOVERLAP": "selectors are one-hot",
+    "PROCASSINIT": "registers have power-on values",
+    "UNUSEDSIGNAL": "a bit of a wider signal may have no reader",
+    "WIDTHEXPAND": "operands are extended as the language says",
+    "WIDTHTRUNC": "and truncated",
+}
+_COMMANDS = [
+    "read_rtlil design.il",
+    # No process is left, so that no always @* block waits for an event that never comes.
+    "proc",
+    "flatten",
+    "opt_expr",
+    "opt_clean -purge",
+    "memory_collect",
+    "write_verilog -noattr design.v",
+]
+_EMPTY_MEMORY = re.compile(
+    r"(?:^ +attribute [^\n]*\n)*^  cell \$meminit_v2 [^\n]*\n"
+    r"(?:^    (?!connect \\DATA)[^\n]*\n)*"
+    r"^    connect \\DATA \d+'0+\n"
+    r"(?:^    [^\n]*\n)*^  end\n",
+    re.MULTILINE,
+)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+class EmitError(OSError):
+    """The files cannot be written."""
+
+
+@dataclass(frozen=True)
+class Emission:
+    """Files that :func:`emit` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are.
+    name : str
+        Name of the Verilog module.
+    verilog : Path
+        The hardware, one file.
+    map : Path
+        Ports, addresses, layouts and configuration, as JSON.
+    header : Path
+        Addresses, for C.
+    images : dict of str to Path
+        Contents of the memories by region, in the form of ``$readmemh``.
+    """
+
+    folder: Path
+    name: str
+    verilog: Path
+    map: Path
+    header: Path
+    images: dict[str, Path]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files."""
+        return (self.verilog, self.map, self.header, *self.images.values())
+
+
+def emit(
+    program: Program,
+    folder: str | os.PathLike[str],
+    *,
+    link: str = "bytes",
+    name: str = "spikeloom",
+    divisor: float | None = None,
+) -> Emission:
+    """Write the hardware of a program, and what belongs to it, into a folder.
+
+    The same program gives the same bytes. All files are complete when the first of them appears in
+    ``folder``; files of the same names are replaced, others are left alone.
+
+    Parameters
+    ----------
+    program : Program
+        Configuration of the hardware, and the contents of its memories.
+    folder : path
+        Where to write; it is made if there is none.
+    link : str
+        ``"bytes"`` for a stream of bytes with valid and ready, ``"uart"`` for a serial line.
+    name : str
+        Name of the Verilog module, and of the files.
+    divisor : float or None
+        Clock cycles in a bit of the serial line; only for ``"uart"``, which needs it.
+
+    Returns
+    -------
+    Emission
+        The files.
+
+    Raises
+    ------
+    TypeError
+        If ``program`` is none.
+    ValueError
+        If an argument has no meaning.
+    EmitError
+        If the folder cannot be written.
+    YosysError
+        If Yosys is missing or fails.
+    """
+    if not isinstance(program, Program):
+        raise TypeError(f"Program must be a Program, not {type(program).__name__}: compile one")
+    top = _top(program, link, divisor)
+    emission = _plan(Path(folder), name, program)
+    images = {region: path.name for region, path in emission.images.items()}
+    files = {"verilog": emission.verilog.name, "header": emission.header.name, "images": images}
+    texts = {
+        emission.verilog: verilog_of(top, name, about=f"configuration {program.config.hash:016x}"),
+        emission.map: describe(program, top, files),
+        emission.header: c_header(program.config),
+        **{path: _hex(program.images[region]) for region, path in emission.images.items()},
+    }
+    _write(emission.folder, {path.name: text for path, text in texts.items()})
+    return emission
+
+
+def verilog_of(component: wiring.Component, name: str = "top", *, about: str = "") -> str:
+    """Verilog of any component, as one module.
+
+    Memories whose contents are all zero have no initial contents: they hold what the technology
+    gives them, and in simulation X, until they are written.
+
+    Parameters
+    ----------
+    component : Component
+        What to elaborate.
+    name : str
+        Name of the module.
+    about : str
+        Put into the comment at the head of the file.
+
+    Returns
+    -------
+    str
+        Verilog-2001.
+
+    Raises
+    ------
+    ValueError
+        If the name is none that Verilog can have.
+    YosysError
+        If Yosys is missing or fails.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"Name must be letters, digits and underscores, not {name!r}")
+    version = yosys_version()
+    with tempfile.TemporaryDirectory(prefix="spikeloom-emit-") as temporary:
+        folder = Path(temporary)
+        netlist = rtlil.convert(component, name=name)
+        (folder / "design.il").write_text(_EMPTY_MEMORY.sub("", netlist))
+        run_yosys(_COMMANDS, folder)
+        body = (folder / "design.v").read_text()
+    body = body.split("\n", 1)[1].lstrip("\n")
+    title = f"// {name}: written by Spikeloom with Yosys {version}" + (f"; {about}" if about else "")
+    waivers = [f"/* verilator lint_off {code} */ // {why}" for code, why in _STYLE.items()]
+    return "\n".join([title, *waivers, "", body])
+
+
+def _top(program: Program, link: str, divisor: float | None) -> wiring.Component:
+    check_choice("Link", link, ("bytes", "uart"))
+    if link == "bytes":
+        if divisor is not None:
+            raise ValueError(f"Divisor must not be given for link 'bytes', not {divisor!r}")
+        return Chip(program.config)
+    if divisor is None:
+        raise ValueError("Divisor must be given for link 'uart': clock frequency over baud rate")
+    return SerialChip(program.config, divisor)
+
+
+def _plan(folder: Path, name: str, program: Program) -> Emission:
+    return Emission(
+        folder=folder,
+        name=name,
+        verilog=folder / f"{name}.v",
+        map=folder / f"{name}.map.json",
+        header=folder / f"{name}.h",
+        images={region: folder / f"{name}.{region}.mem" for region in sorted(program.images)},
+    )
+
+
+def _hex(image: np.ndarray) -> str:
+    """Rows of a memory, most significant word first, as ``$readmemh`` takes them."""
+    return "".join("".join(f"{int(word):08x}" for word in row[::-1]) + "\n" for row in image)
+
+
+def _write(folder: Path, texts: dict[str, str]) -> None:
+    """Write files beside their place, then move all of them there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".spikeloom-", dir=folder))
+        try:
+            for name, text in texts.items():
+                (partial / name).write_text(text)
+            for name in texts:
+                os.replace(partial / name, folder / name)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        cause = os.strerror(error.errno or errno.EIO).lower()
+        raise EmitError(
+            f"Cannot write into {folder}: {cause}; choose another folder, or make room in it"
+        ) from error

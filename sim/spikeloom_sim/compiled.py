@@ -1,0 +1,231 @@
+"""The design that is emitted, compiled: fast, exact to the cycle, and driven like a board."""
+
+import ctypes
+import os
+import time
+from pathlib import Path
+
+import spikeloom_hw
+from spikeloom_hw.chip import Chip
+from spikeloom_hw.config import ChipConfig
+from spikeloom_hw.emit import verilog_of
+from spikeloom_hw.program import Program
+from spikeloom_hw.yosys import yosys_version
+
+from .cache import cached
+from .exchange import PATIENCE, Exchange
+from .library import Engine, build_library
+from .tools import SimulationError
+
+__all__ = ["CompiledChip", "SimulatedTransport", "emitted_verilog"]
+
+_BATCH = 16384
+_ROOM = 65536
+_LIMIT = 100_000_000
+
+
+def emitted_verilog(config: ChipConfig) -> Path:
+    """Verilog of a chip with byte streams, as :func:`spikeloom_hw.emit.emit` writes it, kept.
+
+    It is written anew only if the configuration, the gateware or the tools have changed.
+    """
+    sources = sorted(Path(spikeloom_hw.__path__[0]).rglob("*.py"))
+    parts = [f"{config.hash:016x}", yosys_version(), *(path.read_bytes() for path in sources)]
+
+    def build(folder: Path) -> None:
+        (folder / "spikeloom.v").write_text(verilog_of(Chip(config), "spikeloom"))
+
+    return cached("verilog", parts, build) / "spikeloom.v"
+
+
+class CompiledChip:
+    """A chip in this process; nothing of it moves but in a call of :meth:`run`.
+
+    Made ready by a reset. Many may be alive at once, each used by one thread at a time.
+
+    Parameters
+    ----------
+    source : Program, ChipConfig or path
+        What to simulate: the hardware of a program, or an emitted Verilog file.
+    engine : "cxxrtl" or "verilator"
+        What compiles it; see :func:`~spikeloom_sim.library.build_library`.
+    """
+
+    def __init__(
+        self, source: Program | ChipConfig | str | os.PathLike[str], *, engine: Engine = "cxxrtl"
+    ) -> None:
+        if isinstance(source, Program):
+            source = source.config
+        if isinstance(source, ChipConfig):
+            source = emitted_verilog(source)
+        self.engine = engine
+        self._library = _load(build_library(source, engine))
+        self._chip: int | None = self._library.spikeloom_new()
+        self._room = ctypes.create_string_buffer(_ROOM)
+        self._last = 0
+        self.reset()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the memory of the chip, which is of no use any more."""
+        if getattr(self, "_chip", None) is not None:
+            self._library.spikeloom_delete(self._chip)
+            self._chip = None
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles since the last reset."""
+        return self._library.spikeloom_cycles(self._alive())
+
+    def reset(self) -> None:
+        """Reset the chip; memories keep what they hold."""
+        self._library.spikeloom_reset(self._alive())
+        self._last = 0
+
+    def stall(self, seed: int | None, pace: float = 0.5) -> None:
+        """Make both streams pause at random, as slow links do; results must not depend on it.
+
+        Parameters
+        ----------
+        seed : int or None
+            Seed of the pauses; None for no pauses.
+        pace : float
+            Share of the cycles, above 0, in which a stream does not pause.
+        """
+        if not 0 < pace <= 1:
+            raise ValueError(f"Pace must be above 0 and at most 1, not {pace!r}")
+        share = 1.0 if seed is None else pace
+        self._library.spikeloom_pauses(self._alive(), seed or 0, int(share * (1 << 32)))
+
+    def run(
+        self, data: bytes = b"", *, cycles: int, quiet: int | None = None, answered: bool = False
+    ) -> tuple[bytes, int]:
+        """Run the chip, giving it bytes and taking what it gives.
+
+        Parameters
+        ----------
+        data : bytes
+            Bytes to give, as fast as the chip takes them.
+        cycles : int
+            Most cycles to run.
+        quiet : int or None
+            End earlier, this many cycles after the last byte in or out, once all bytes are in.
+        answered : bool
+            Whether ``quiet`` counts only from the first byte out.
+
+        Returns
+        -------
+        tuple of bytes and int
+            What the chip gave, at most 64 KiB, and how many bytes of ``data`` it took.
+        """
+        taken, last = ctypes.c_size_t(), ctypes.c_uint64(self._last)
+        wait = cycles if quiet is None else quiet
+        received = self._library.spikeloom_run(
+            *(self._alive(), data, len(data), self._room, _ROOM, cycles, wait, int(answered)),
+            *(ctypes.byref(taken), ctypes.byref(last)),
+        )
+        self._last = last.value
+        return self._room.raw[:received], taken.value
+
+    def exchange(
+        self, script: bytes, *, seed: int | None = None, patience: int = PATIENCE
+    ) -> Exchange:
+        """Reset the chip, give it a script, and take all that it answers.
+
+        Parameters
+        ----------
+        script : bytes
+            Bytes to give.
+        seed : int or None
+            Seed of pauses on both streams; None for none.
+        patience : int
+            Cycles without a byte after which the exchange ends, once all bytes are in.
+
+        Raises
+        ------
+        SimulationError
+            If the chip does not take all bytes in 100 million cycles.
+        """
+        self.reset()
+        self.stall(seed)
+        output = bytearray()
+        while True:
+            received, taken = self.run(script, cycles=_LIMIT, quiet=patience)
+            output += received
+            script = script[taken:]
+            if self.cycles >= _LIMIT:
+                raise SimulationError(f"The chip took all but {len(script)} bytes, then no more")
+            if len(received) < _ROOM:
+                return Exchange(bytes(output), self._last)
+
+    def _alive(self) -> int:
+        if self._chip is None:
+            raise SimulationError("The simulated chip was closed")
+        return self._chip
+
+
+class SimulatedTransport:
+    """Link to a simulated chip in this process, which runs while the host waits for bytes.
+
+    Parameters
+    ----------
+    source : CompiledChip, Program, ChipConfig or path
+        The chip, or what to make it from.
+    engine : "cxxrtl" or "verilator"
+        What compiles it.
+
+    Attributes
+    ----------
+    chip : CompiledChip
+        The chip.
+    """
+
+    def __init__(
+        self,
+        source: CompiledChip | Program | ChipConfig | str | os.PathLike[str],
+        *,
+        engine: Engine = "cxxrtl",
+    ) -> None:
+        made = isinstance(source, CompiledChip)
+        self.chip = source if made else CompiledChip(source, engine=engine)
+        self._pending = b""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; the chip takes them as soon as it runs."""
+        self._pending += data
+
+    def read(self, timeout: float) -> bytes:
+        """Run the chip until it gave bytes, for ``timeout`` seconds of the host at most.
+
+        It runs for one batch of cycles in any case, so that a host which does not wait gets on.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            received, taken = self.chip.run(self._pending, cycles=_BATCH, quiet=64, answered=True)
+            self._pending = self._pending[taken:]
+            if received or time.monotonic() >= deadline:
+                return received
+
+    def close(self) -> None:
+        """Give up the chip."""
+        self.chip.close()
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    """Load a library, and say what its functions take."""
+    library = ctypes.CDLL(str(path))
+    pointer, size, number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64
+    library.spikeloom_new.restype = pointer
+    library.spikeloom_delete.argtypes = [pointer]
+    library.spikeloom_reset.argtypes = [pointer]
+    library.spikeloom_cycles.argtypes = [pointer]
+    library.spikeloom_cycles.restype = number
+    library.spikeloom_pauses.argtypes = [pointer, ctypes.c_uint32, number]
+    library.spikeloom_run.restype = size
+    library.spikeloom_run.argtypes = [
+        *(pointer, ctypes.c_char_p, size, ctypes.c_char_p, size, number, number, ctypes.c_int),
+        *(ctypes.POINTER(size), ctypes.POINTER(number)),
+    ]
+    return library

@@ -1,0 +1,131 @@
+"""Verilog as a shared library, made by CXXRTL or by Verilator behind one C interface."""
+
+import importlib.util
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from spikeloom_hw.validate import check_choice
+from spikeloom_hw.yosys import YosysError, run_yosys, yosys_version
+
+from .cache import cached
+from .tools import SimulationError, find_tool, run_tool, tool_version
+
+__all__ = ["Engine", "build_library"]
+
+Engine = Literal["cxxrtl", "verilator"]
+
+_HARNESS = Path(__file__).with_name("harness.cc")
+_COMPILE = ["-std=c++17", "-O2", "-fPIC"]
+_VERILATE = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal"]
+# CXXRTL is slow on values of many words: rows of memories are cut where they are used in parts.
+# Operators are not shared, as a multiplexer of its own outputs would have to settle.
+_COMMANDS = [
+    "proc",
+    "opt_expr -mux_undef -undriven -mux_bool",
+    "opt_merge -nomux",
+    "opt_muxtree",
+    "opt_reduce -full",
+    "opt_merge -share_all",
+    "opt_dff",
+    "opt_clean",
+    "opt_expr -mux_undef -undriven -mux_bool",
+    "wreduce",
+    "memory_dff",
+    "memory_collect",
+    "opt",
+    "splitcells r:WIDTH>40 r:Y_WIDTH>200 %u",
+    "splitnets -driver s:41:9999",
+    "opt",
+    "opt_clean -purge",
+    "write_cxxrtl -g0 design.cc",
+]
+
+
+def build_library(verilog: str | os.PathLike[str], engine: Engine = "cxxrtl") -> Path:
+    """Compile an emitted Verilog file, unless that has been done before.
+
+    Parameters
+    ----------
+    verilog : path
+        File with one module, named like the file, that has the byte streams ``rx`` and ``tx``.
+    engine : "cxxrtl" or "verilator"
+        What turns Verilog into C++: Yosys, which is always there, or Verilator, which is faster on
+        large designs.
+
+    Returns
+    -------
+    Path
+        The shared library.
+
+    Raises
+    ------
+    SimulationError
+        If a tool is missing or fails, or the file is not of that kind.
+    YosysError
+        If Yosys is missing.
+    FileNotFoundError
+        If there is no such file.
+    """
+    check_choice("Engine", engine, ("cxxrtl", "verilator"))
+    path = Path(verilog)
+    text = path.read_text()
+    ports = re.search(rf"^module {re.escape(path.stem)}\(([^)]*)\)", text, re.MULTILINE)
+    if ports is None or "rx__payload" not in ports[1]:
+        raise SimulationError(
+            f"{path} has no module {path.stem} with byte streams rx and tx: "
+            "emit it with link='bytes'"
+        )
+    tools = [tool_version("g++"), *(_COMPILE + _VERILATE + _COMMANDS)]
+    make: Callable[[str, str, Path], None] = _with_cxxrtl
+    tools.append(yosys_version())
+    if engine == "verilator":
+        make = _with_verilator
+        tools.append(tool_version("verilator"))
+    parts = [engine, path.stem, text, _HARNESS.read_text(), *tools]
+    return cached(engine, parts, lambda folder: make(path.stem, text, folder)) / "chip.so"
+
+
+def _with_cxxrtl(name: str, text: str, folder: Path) -> None:
+    spec = importlib.util.find_spec("pyosys")
+    if spec is None or spec.origin is None:
+        raise YosysError("Yosys is missing: install it with 'pip install pyosys'")
+    runtime = Path(spec.origin).parent / "share/include/backends/cxxrtl/runtime"
+    (folder / f"{name}.v").write_text(text)
+    log = run_yosys([f"read_verilog {name}.v", f"hierarchy -top {name}", *_COMMANDS], folder)
+    if "feedback arcs" in log:
+        raise SimulationError(
+            f"Module {name} has wires that feed back into themselves, which take CXXRTL more than "
+            "one pass a cycle: use engine='verilator'"
+        )
+    options = [f"-I{folder}", f"-I{runtime}", "-DWITH_CXXRTL", f"-DTOP=p_{name.replace('_', '__')}"]
+    compiler = [find_tool("g++"), *_COMPILE, *options]
+    run_tool([*compiler, "-shared", "-o", "chip.so", str(_HARNESS)], folder, "The C++ compiler")
+    (folder / "design.cc").unlink()
+
+
+def _with_verilator(name: str, text: str, folder: Path) -> None:
+    verilator = find_tool("verilator")
+    include = Path(verilator).parents[1] / "share/verilator/include"
+    options = [f"-I{include}", f"-I{include / 'vltstd'}"]
+    compiler = [find_tool("g++"), *_COMPILE, *options]
+    (folder / f"{name}.v").write_text(text)
+    command = [verilator, "--cc", *_VERILATE, "--prefix", "Vdesign", "--top-module", name]
+    run_tool([*command, "-Mdir", "model", f"{name}.v"], folder, "Verilator")
+
+    # What all models share takes longer to compile than most of them, so it is kept for itself.
+    def compile_runtime(place: Path) -> None:
+        names = ["verilated.cpp", "verilated_threads.cpp"]
+        sources = [str(include / source) for source in names]
+        run_tool([*compiler, "-c", *sources], place, "The C++ compiler")
+
+    versions = [tool_version("g++"), tool_version("verilator"), *compiler]
+    runtime = cached("verilated", versions, compile_runtime)
+    sources = [str(_HARNESS), *map(str, sorted((folder / "model").glob("*.cpp")))]
+    objects = [str(runtime / "verilated.o"), str(runtime / "verilated_threads.o"), "-lpthread"]
+    command = [*compiler, "-Imodel", "-shared", "-o", "chip.so", *sources, *objects]
+    run_tool(command, folder, "The C++ compiler")
+    shutil.rmtree(folder / "model")

@@ -1,0 +1,77 @@
+"""A whole run as one byte string, for testbenches that have no host."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from spikeloom_hw.host.frame import MAXIMUM_WORDS, Frame, FrameReader, FrameType
+from spikeloom_hw.program import Program
+from spikeloom_hw.registers import Control, Register, regions
+from spikeloom_sim.recording import Recording
+
+from ..errors import LinkError
+from .memories import counters_of
+from .words import StepDecoder, encode_steps
+
+__all__ = ["read_run", "script_of"]
+
+_NONCE = 1
+
+
+def script_of(program: Program, spikes: Mapping[str, np.ndarray]) -> bytes:
+    """Bytes that load a program, run one sample through it, and read the counters.
+
+    They suppose a link without faults, whose device makes the host wait by not taking bytes.
+
+    Parameters
+    ----------
+    program : Program
+        Program to load.
+    spikes : Mapping of str to (steps, neurons) bool array
+        Spikes of every input population.
+    """
+    payloads: list[tuple[FrameType, tuple[object, ...]]] = [(FrameType.PING, (_NONCE,))]
+
+    def write(address: int, words: np.ndarray) -> None:
+        for k in range(0, len(words), MAXIMUM_WORDS):
+            part = words[k : k + MAXIMUM_WORDS]
+            payloads.append((FrameType.WRITE, (address + k, part)))
+
+    for name, image in program.images.items():
+        region = regions(program.config)[name]
+        padded = np.pad(image, ((0, 0), (0, region.stride - region.words)))
+        write(region.base, padded.ravel())
+    bits = Control.CLEAR | Control.ZERO_COUNTERS
+    write(Register.CONTROL, np.array([bits.value], np.uint32))
+    words = encode_steps(spikes, program.inputs)
+    for k in range(0, len(words), MAXIMUM_WORDS):
+        payloads.append((FrameType.EVENTS, (words[k : k + MAXIMUM_WORDS],)))
+    first, last = Register.EVENTS_IN, Register.CYCLES
+    payloads.append((FrameType.READ, (Register.ERRORS.value, 1)))
+    payloads.append((FrameType.READ, (first.value, last - first + 1)))
+    frames = (Frame.of_words(kind, k, *payload) for k, (kind, payload) in enumerate(payloads))
+    return b"".join(frame.encode() for frame in frames)
+
+
+def read_run(program: Program, output: bytes, steps: int) -> Recording:
+    """Read what a device answered to :func:`script_of`.
+
+    Raises
+    ------
+    LinkError
+        If the answer is not whole, or the device reported an error.
+    """
+    decoder = StepDecoder(program.recorded, steps, 0)
+    answers = []
+    for frame in FrameReader().feed(output):
+        if frame.type == FrameType.DEVICE_EVENTS:
+            decoder.feed(frame.words)
+        elif frame.type == FrameType.DATA:
+            answers.append(frame.words[1:])
+    if decoder.done != steps or len(answers) != 2 or answers[0][0]:
+        raise LinkError(
+            f"The device answered {decoder.done} of {steps} steps and {len(answers)} of 2 reads, "
+            f"with error bits {[int(a[0]) for a in answers[:1]]}"
+        )
+    spikes = {name: array[:, None] for name, array in decoder.spikes.items()}
+    return Recording(spikes, counters=counters_of(answers[1]))
