@@ -18,7 +18,7 @@ from .program import Program
 from .validate import check_choice
 from .yosys import run_yosys, yosys_version
 
-__all__ = ["EmitError", "Emission", "emit", "verilog_of"]
+__all__ = ["Emission", "EmitError", "emit", "verilog_of"]
 
 # Warnings about the style of the code that Yosys writes; none of them tells of a fault.
 _STYLE = {
@@ -180,7 +180,9 @@ def verilog_of(component: wiring.Component, name: str = "top", *, about: str = "
         run_yosys(_COMMANDS, folder)
         body = (folder / "design.v").read_text()
     body = body.split("\n", 1)[1].lstrip("\n")
-    title = f"// {name}: written by Spikeloom with Yosys {version}" + (f"; {about}" if about else "")
+    title = f"// {name}: written by Spikeloom with Yosys {version}" + (
+        f"; {about}" if about else ""
+    )
     waivers = [f"/* verilator lint_off {code} */ // {why}" for code, why in _STYLE.items()]
     return "\n".join([title, *waivers, "", body])
 

@@ -12,9 +12,10 @@ from .config import ChipConfig
 from .control import StepControl
 from .core import Core, activity_layout
 from .event import Kind, Operation
+from .link import word_layout
 from .memory import RowMem
 from .queue import Queue
-from .recorder import Recorder, word_layout
+from .recorder import Recorder
 from .registers import regions
 
 __all__ = ["Fabric"]

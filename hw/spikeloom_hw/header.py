@@ -71,9 +71,7 @@ def describe(program: Program, component: wiring.Component, files: dict[str, Any
         "ports": ports_of(component),
         "config_hash": f"{config.hash:016x}",
         "config": config.to_dict(),
-        "registers": {
-            r.name: {"address": r.value, "meaning": r.meaning} for r in Register
-        },
+        "registers": {r.name: {"address": r.value, "meaning": r.meaning} for r in Register},
         "bits": tables,
         "regions": {name: _region(region) for name, region in regions(config).items()},
         "populations": [asdict(p) for p in program.populations],

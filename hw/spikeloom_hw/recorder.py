@@ -8,16 +8,12 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .config import CoreConfig
 from .event import SOURCE_WIDTH, Event, Kind
+from .link import word_layout
 from .queue import Queue
 
-__all__ = ["Recorder", "word_layout"]
+__all__ = ["Recorder"]
 
 _QUEUE = 32
-
-
-def word_layout() -> data.StructLayout:
-    """One word for the host; ``last`` closes a time step."""
-    return data.StructLayout({"word": 32, "last": 1})
 
 
 class Recorder(wiring.Component):

@@ -3,20 +3,16 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .access import AccessSignature
 from .config import ChipConfig
 from .core import activity_layout
+from .link import request_layout
 from .registers import ID, VERSION, Control, Errors, Register, Status
 
-__all__ = ["System", "request_layout"]
-
-
-def request_layout() -> data.StructLayout:
-    """One access of the host; a read is answered."""
-    return data.StructLayout({"write": 1, "address": 32, "data": 32})
+__all__ = ["System"]
 
 
 class System(wiring.Component):

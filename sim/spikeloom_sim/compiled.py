@@ -188,8 +188,10 @@ class SimulatedTransport:
         *,
         engine: Engine = "cxxrtl",
     ) -> None:
-        made = isinstance(source, CompiledChip)
-        self.chip = source if made else CompiledChip(source, engine=engine)
+        self._lent = isinstance(source, CompiledChip)
+        self.chip = (
+            source if isinstance(source, CompiledChip) else CompiledChip(source, engine=engine)
+        )
         self._pending = b""
 
     def write(self, data: bytes) -> None:
@@ -209,8 +211,9 @@ class SimulatedTransport:
                 return received
 
     def close(self) -> None:
-        """Give up the chip."""
-        self.chip.close()
+        """Give up the chip, unless it was given."""
+        if not self._lent:
+            self.chip.close()
 
 
 def _load(path: Path) -> ctypes.CDLL:

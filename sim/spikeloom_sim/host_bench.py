@@ -11,10 +11,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect
 from amaranth.sim import Simulator
 
-from spikeloom_hw.host.executor import request_layout
 from spikeloom_hw.host.frame import WINDOW
 from spikeloom_hw.host.port import HostPort
-from spikeloom_hw.host.unpacker import word_layout
+from spikeloom_hw.link import request_layout, word_layout
 
 from .device_model import COUNTER, STEP, DeviceModel
 

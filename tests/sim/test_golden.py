@@ -16,12 +16,12 @@ def engine(request):
 
 
 def test_float64_products_serve_wide_accumulators(engine):
-    # One weight of 2**22 beside many small ones: float32 would lose the small ones.
-    weights = np.full((200, 1), 1)
-    weights[:8] = (1 << 22) - 1
+    # The sum is odd and above 2**24: float32 does not have it.
+    weights = np.full((201, 1), 1)
+    weights[:7] = (1 << 22) - 1
     network = single(LIFParameters(threshold=(1 << 30), width=32), weights, (24, 32))
-    recording = Golden(network, engine=engine).run(np.ones((1, 200), bool), potentials=True)
-    assert recording.potentials["out"].item() == 8 * ((1 << 22) - 1) + 192
+    recording = Golden(network, engine=engine).run(np.ones((1, 201), bool), potentials=True)
+    assert recording.potentials["out"].item() == 7 * ((1 << 22) - 1) + 194
 
 
 def single(neuron, weights, widths=(8, 18)):

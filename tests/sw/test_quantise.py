@@ -27,6 +27,7 @@ def test_weights_of_all_projections_into_a_population_share_one_scale():
 
 def test_potentials_are_scaled_with_the_weights():
     made = network(
+        decay=0.85,
         threshold=np.array([1.0, 2.0]),
         bias=-0.01,
         reset="subtract delayed",
@@ -39,7 +40,7 @@ def test_potentials_are_scaled_with_the_weights():
     assert neuron is not None
     assert neuron.threshold.tolist() == [1600, 3200]
     assert (neuron.bias, neuron.reset_value, neuron.minimum) == (-16, 480, -8000)
-    assert (neuron.decay, neuron.refractory, neuron.shift) == (3686, 3, 4)
+    assert (neuron.decay, neuron.refractory, neuron.shift) == (3482, 3, 4)
     assert (neuron.reset, neuron.inclusive, neuron.width) == (Reset.SUBTRACT_DELAYED, True, 18)
 
 

@@ -6,8 +6,9 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..link import word_layout
 from .frame import FrameType, Status
-from .unpacker import header_layout, word_layout
+from .unpacker import header_layout
 
 __all__ = ["Acceptor", "command_layout", "notice_layout"]
 

@@ -6,8 +6,8 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..link import word_layout
 from .frame import MAXIMUM_WORDS
-from .unpacker import word_layout
 
 __all__ = ["Batcher"]
 

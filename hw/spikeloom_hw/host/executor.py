@@ -3,19 +3,14 @@
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..link import request_layout, word_layout
 from .acceptor import command_layout
 from .frame import MAXIMUM_WORDS, FrameType
-from .unpacker import word_layout
 
-__all__ = ["Executor", "request_layout"]
-
-
-def request_layout() -> data.StructLayout:
-    """Describe one access of the host to a 32-bit word."""
-    return data.StructLayout({"write": 1, "address": 32, "data": 32})
+__all__ = ["Executor"]
 
 
 class Executor(wiring.Component):

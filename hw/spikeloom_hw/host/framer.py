@@ -6,12 +6,12 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from ..link import word_layout
 from .batcher import Batcher
 from .check import checksum_processor
 from .cobs import framed_layout
 from .frame import FrameType
 from .replier import reply_layout
-from .unpacker import word_layout
 
 __all__ = ["Framer"]
 

@@ -6,14 +6,15 @@ from amaranth.hdl import Module, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from ..link import request_layout, word_layout
 from .acceptor import Acceptor
 from .cobs import Encoder
-from .executor import Executor, request_layout
+from .executor import Executor
 from .frame import WINDOW, check_window
 from .framer import Framer
 from .receiver import Receiver
 from .replier import Replier
-from .unpacker import Unpacker, word_layout
+from .unpacker import Unpacker
 
 __all__ = ["HostPort"]
 

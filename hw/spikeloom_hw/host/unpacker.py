@@ -6,17 +6,14 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Unpacker", "header_layout", "word_layout"]
+from ..link import word_layout
+
+__all__ = ["Unpacker", "header_layout"]
 
 
 def header_layout() -> data.StructLayout:
     """Describe what came: a frame with a payload of ``length`` bytes, or something unreadable."""
     return data.StructLayout({"unreadable": 1, "type": 8, "sequence": 8, "length": 8})
-
-
-def word_layout() -> data.StructLayout:
-    """Describe one word of a payload."""
-    return data.StructLayout({"word": 32, "last": 1})
 
 
 class Unpacker(wiring.Component):
