@@ -40,8 +40,10 @@ class StepControl(wiring.Component):
         Time steps done since the last clear.
     bad_word : Out(1)
         A word of the host was dropped: it was neither spike nor step.
+    stepping : Out(1)
+        A time step is under way.
     idle : Out(1)
-        No step is under way.
+        Nothing is under way.
     """
 
     i: stream.Interface
@@ -53,6 +55,7 @@ class StepControl(wiring.Component):
     entry: Any
     steps: Signal
     bad_word: Signal
+    stepping: Signal
     idle: Signal
 
     def __init__(self, config: CoreConfig) -> None:
@@ -67,6 +70,7 @@ class StepControl(wiring.Component):
             "entry": In(schedule_layout(config)),
             "steps": Out(32),
             "bad_word": Out(1),
+            "stepping": Out(1),
             "idle": Out(1),
         })
 
@@ -134,7 +138,11 @@ class StepControl(wiring.Component):
                 m.d.sync += self.steps.eq(0)
                 m.next = "HOST"
 
-            m.d.comb += self.idle.eq(states.ongoing("HOST") & ~clearing)
+            clears = states.ongoing("CLEAR") | states.ongoing("CLEARED")
+            m.d.comb += [
+                self.idle.eq(states.ongoing("HOST") & ~clearing),
+                self.stepping.eq(~states.ongoing("HOST") & ~clears),
+            ]
 
         return m
 

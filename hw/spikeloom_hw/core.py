@@ -122,7 +122,7 @@ class Core(wiring.Component):
             self.activity.job.eq(walker.started),
             self.activity.size.eq(walker.size),
             self.activity.integrating.eq(~update.busy & ~walker.steps.valid & pending),
-            self.activity.updating.eq(update.busy),
+            self.activity.updating.eq(update.busy & ~update.clearing),
             self.activity.bad_source.eq(dispatch.bad_source),
             self.activity.idle.eq(
                 queue.empty & dispatch.idle & walker.idle & pipe.idle & ~update.busy & emitter.idle

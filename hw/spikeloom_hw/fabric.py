@@ -141,7 +141,7 @@ class Fabric(wiring.Component):
 
         # What the system block sees.
         m.d.comb += [
-            self.stepping.eq(~control.idle),
+            self.stepping.eq(control.stepping),
             self.idle.eq(control.idle & queue.empty & bus.idle & core.activity.idle),
             self.word.eq(control.i.valid & control.i.ready),
             self.done.eq(bus.o.valid & bus.o.ready & done),

@@ -59,7 +59,9 @@ class Update(wiring.Component):
     spikes : Out(stream.Signature(spikes_layout(config), always_ready=True))
         Spikes of a group.
     busy : Out(1)
-        A sweep is under way.
+        A sweep is under way, or all is being zeroed.
+    clearing : Out(1)
+        All is being zeroed.
     """
 
     i: stream.Interface
@@ -83,6 +85,7 @@ class Update(wiring.Component):
     next_state: Any
     spikes: stream.Interface
     busy: Signal
+    clearing: Signal
 
     DEPTH = 2 + LIF.LATENCY  # memory, operand register, lane
 
@@ -112,13 +115,15 @@ class Update(wiring.Component):
             "next_state": Out(layouts.state),
             "spikes": Out(stream.Signature(spikes_layout(config), always_ready=True)),
             "busy": Out(1),
+            "clearing": Out(1),
         })
 
     def elaborate(self, platform: Any) -> Module:
         """Build the sequencer, and the pipeline that it feeds."""
         m = Module()
         slice_bits = (self.config.groups_per_row - 1).bit_length()
-        issue, clear, last_issued = Signal(), Signal(), Signal()
+        issue, last_issued = Signal(), Signal()
+        clear = self.clearing
         left = Signal(range(self.config.populations + 1))
         swept = Signal(range(self.config.groups))
         done = Signal()

@@ -12,7 +12,16 @@ from .quantised import QuantisedNetwork, QuantisedPopulation, QuantisedProjectio
 
 __all__ = ["Case", "random_case"]
 
-_MOODS = ("mixed", "mixed", "mixed", "silent input", "all fire", "none fires", "extreme weights")
+_MOODS = (
+    "mixed",
+    "mixed",
+    "mixed",
+    "mixed",
+    "silent input",
+    "all fire",
+    "none fires",
+    "extreme weights",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +77,7 @@ def random_case(seed: int, core: CoreConfig, *, steps: int = 8, largest: int = 4
     network = QuantisedNetwork(
         (*inputs, *neurons), tuple(projections), core.weight_width, core.accumulator_width
     )
-    density = 0.0 if mood == "silent input" else rng.choice([0.05, 0.3, 1.0])
+    density = 0.0 if mood == "silent input" else rng.choice([0.1, 0.4, 1.0])
     awake = rng.random((steps, 1, 1)) < 0.8
     spikes = {p.name: (rng.random((steps, 1, p.size)) < density) & awake for p in inputs}
     return Case(network, spikes, mood)
@@ -79,7 +88,7 @@ def _neuron(rng: np.random.Generator, size: int, core: CoreConfig, mood: str) ->
     width = core.fields.width
     high = (1 << (width - 1)) - 1
     threshold = {"all fire": (-high, -high // 2), "none fires": (high, high)}.get(
-        mood, (-5, 1 << (core.weight_width + 3))
+        mood, (-5, 1 << (core.weight_width + 1))
     )
     bounds = {
         "decay": (0, DECAY_ONE),

@@ -1,0 +1,160 @@
+"""Golden model, Amaranth simulation, CXXRTL, Icarus and Verilator: the same spikes, to the last."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spikeloom import Golden, Program, compile
+from spikeloom.host.script import read_run, script_of
+from spikeloom_hw.chip import Chip
+from spikeloom_hw.config import ChipConfig, CoreConfig
+from spikeloom_hw.neuron import Constant, Fields, Per, Reset
+from spikeloom_sim.bench import simulate_bytes
+from spikeloom_sim.compiled import CompiledChip, emitted_verilog
+from spikeloom_sim.cosim import cosimulate
+from spikeloom_sim.exchange import Exchange
+from spikeloom_sim.random_network import Case, random_case
+
+STEPS = 6
+LARGEST = 14
+PATIENCE = 500  # more than the longest silence of a chip that is at work on these networks
+CASES = 34
+TABLES: dict[str, Any] = {"populations": 4, "projections": 32, "sources": 8, "phases": 4}
+EVERYTHING_PER_NEURON = dict.fromkeys(
+    ("decay", "threshold", "bias", "reset_value", "minimum", "refractory"), Per.NEURON
+)
+NOTHING_BUT_INTEGRATION = {
+    "decay": Constant(4096),
+    "bias": Constant(0),
+    "reset": Constant(Reset.TO_VALUE.value),
+    "reset_value": Constant(0),
+    "minimum": Constant(-(1 << 15)),
+    "refractory": Constant(0),
+    "inclusive": Constant(0),
+    "shift": Constant(0),
+}
+STRUCTURES = {
+    "one lane": CoreConfig(lanes=1, update_lanes=1, weight_rows=8192, neuron_rows=64, **TABLES),
+    "all per population": CoreConfig(
+        lanes=4, update_lanes=1, weight_rows=2048, neuron_rows=32, **TABLES
+    ),
+    "all per neuron": CoreConfig(
+        lanes=8,
+        update_lanes=4,
+        weight_width=4,
+        accumulator_width=12,
+        fields=Fields(EVERYTHING_PER_NEURON, 16),
+        weight_rows=1024,
+        neuron_rows=16,
+        **TABLES,
+    ),
+    "plain integrate and fire": CoreConfig(
+        lanes=8,
+        update_lanes=1,
+        weight_width=2,
+        accumulator_width=16,
+        fields=Fields(NOTHING_BUT_INTEGRATION, 16),
+        weight_rows=1024,
+        neuron_rows=16,
+        weight_ports=1,
+        **TABLES,
+    ),
+    "wide words": CoreConfig(
+        lanes=16,
+        update_lanes=16,
+        weight_width=16,
+        accumulator_width=24,
+        fields=Fields({"threshold": Per.NEURON}, 24),
+        weight_rows=512,
+        neuron_rows=8,
+        **TABLES,
+    ),
+    "many lanes": CoreConfig(
+        lanes=32,
+        update_lanes=8,
+        fields=Fields({"reset": Constant(Reset.SUBTRACT_DELAYED.value)}),
+        weight_rows=512,
+        neuron_rows=8,
+        **TABLES,
+    ),
+}
+
+
+@cache
+def cases(structure: str) -> list[tuple[Case, Program, bytes]]:
+    """Networks for one structure, their programs, and the bytes that load and run them."""
+    core = STRUCTURES[structure]
+    drawn = []
+    for seed in range(CASES):
+        case = random_case(seed, core, steps=STEPS, largest=LARGEST)
+        program = compile(case.network, ChipConfig(core))
+        sample = {name: array[:, 0] for name, array in case.spikes.items()}
+        drawn.append((case, program, script_of(program, sample)))
+    return drawn
+
+
+def check(structure: str, run: Callable[[list[bytes]], list[Exchange]]) -> None:
+    """Hold every case that ``run`` simulates against the golden model."""
+    drawn = cases(structure)
+    exchanges = run([script for _, _, script in drawn])
+    assert len(exchanges) == CASES
+    for number, ((case, program, _), exchange) in enumerate(zip(drawn, exchanges, strict=True)):
+        expected = Golden(case.network).run(case.spikes)
+        recording = read_run(program, exchange.output, STEPS)
+        assert expected.difference(recording) is None, f"case {number}, {case.mood}"
+        for counter, count in expected.counters.items():
+            assert recording.counters[counter] == count, f"case {number}, {case.mood}"
+
+
+def verilog(structure: str) -> Path:
+    return emitted_verilog(ChipConfig(STRUCTURES[structure]))
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_the_cases_are_of_every_kind(structure: str) -> None:
+    drawn = [case for case, _, _ in cases(structure)]
+    fired = [
+        sum(int(s.sum()) for s in Golden(case.network).run(case.spikes).spikes.values())
+        for case in drawn
+    ]
+    assert np.count_nonzero(fired) > CASES // 2
+    assert fired.count(0) > 0
+    assert {case.mood for case in drawn} >= {"silent input", "all fire", "extreme weights"}
+    assert any(p.source == p.target for case in drawn for p in case.network.projections)
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_amaranth_equals_golden(structure: str) -> None:
+    chip = Chip(ChipConfig(STRUCTURES[structure]))
+    check(structure, lambda scripts: simulate_bytes(chip, scripts, patience=PATIENCE))
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("seed", [None, 1])
+def test_cxxrtl_equals_golden(structure: str, seed: int | None) -> None:
+    chip = CompiledChip(verilog(structure))
+    check(structure, lambda scripts: [chip.exchange(s, seed=seed) for s in scripts])
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_icarus_equals_golden(structure: str) -> None:
+    check(
+        structure,
+        lambda scripts: cosimulate(
+            verilog(structure), scripts, simulator="icarus", patience=PATIENCE
+        ),
+    )
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_verilator_equals_golden(structure: str) -> None:
+    check(
+        structure,
+        lambda scripts: cosimulate(
+            verilog(structure), scripts, simulator="verilator", seed=2, patience=2 * PATIENCE
+        ),
+    )
