@@ -29,6 +29,8 @@ class Target:
         Most bits of a weight, an accumulator, a membrane potential.
     weight_ports : int
         1 if the weights lie in a memory with a single port.
+    window : int
+        Bytes that the host may send ahead; as many are kept in block RAM.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Target:
     accumulator_width: int = 32
     potential_width: int = 24
     weight_ports: int = 2
+    window: int = 2048
 
 
 def _generic(lanes: int, update_lanes: int) -> Target:
@@ -73,6 +76,7 @@ TARGETS: dict[str, Target] = {
             accumulator_width=16,
             potential_width=16,
             weight_ports=1,
+            window=512,
         ),
     )
 }

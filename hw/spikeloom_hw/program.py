@@ -1,25 +1,20 @@
 """The program: everything that the software hands to the gateware."""
 
-import hashlib
-import io
-import json
 import os
-import zipfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from amaranth.lib import data
 
+from .archive import read_archive, write_archive
 from .config import ChipConfig
 from .packing import unpack_rows
 from .registers import regions
 
-__all__ = ["PlacedPopulation", "PlacedProjection", "Program", "ProgramError"]
+__all__ = ["KIND", "PlacedPopulation", "PlacedProjection", "Program", "ProgramError"]
 
-_FORMAT = "spikeloom-program"
-_VERSION = 1
+KIND = ("program", 1)
+"""What a program file says that it is, and the version of its layout."""
 
 
 class ProgramError(ValueError):
@@ -124,26 +119,14 @@ class Program:
         return tuple(p for p in self.populations if bits[p.source])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the program to one file; an existing file is replaced only when all is written."""
-        arrays = {f"images/{name}.npy": _to_bytes(image) for name, image in self.images.items()}
-        digest = hashlib.sha256()
-        for name in sorted(arrays):
-            digest.update(name.encode() + arrays[name])
-        header = {
-            "format": _FORMAT,
-            "version": _VERSION,
+        """Write the program to one file; an existing one is replaced only when all is written."""
+        description = {
             "config": self.config.to_dict(),
             "config_hash": f"{self.config.hash:016x}",
             "populations": [asdict(p) for p in self.populations],
             "projections": [asdict(p) for p in self.projections],
-            "images": digest.hexdigest(),
         }
-        partial = Path(f"{os.fspath(path)}.part")
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("program.json", json.dumps(header, indent=1))
-            for name, content in arrays.items():
-                archive.writestr(name, content)
-        os.replace(partial, path)
+        write_archive(path, KIND, description, self.images)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Program":
@@ -156,50 +139,24 @@ class Program:
         FileNotFoundError
             If there is no such file.
         """
-        name = os.fspath(path)
         try:
-            with zipfile.ZipFile(path) as archive:
-                header = json.loads(archive.read("program.json"))
-                arrays = {n: archive.read(n) for n in archive.namelist() if n != "program.json"}
-        except (zipfile.BadZipFile, KeyError, EOFError, json.JSONDecodeError) as error:
+            description, images = read_archive(path, KIND)
+            config = ChipConfig.from_dict(description["config"])
+            populations = tuple(PlacedPopulation(**p) for p in description["populations"])
+            projections = tuple(
+                PlacedProjection(**{**p, "shape": tuple(p["shape"])})
+                for p in description["projections"]
+            )
+            config_hash = description["config_hash"]
+        except ValueError as error:
+            raise ProgramError(f"{error}; compile the network again") from error
+        except (KeyError, TypeError) as error:
             raise ProgramError(
-                f"{name} is not a whole Spikeloom program file (truncated, or another kind of "
-                f"file); compile the network again"
+                f"{os.fspath(path)} lacks a part of a program; compile the network again"
             ) from error
-        _check_header(name, header, arrays)
-        config = ChipConfig.from_dict(header["config"])
-        if f"{config.hash:016x}" != header["config_hash"]:
-            raise ProgramError(f"{name} was written for hardware that this version cannot build")
-        images = {
-            n.removeprefix("images/").removesuffix(".npy"): np.load(io.BytesIO(content))
-            for n, content in arrays.items()
-        }
-        return cls(
-            config,
-            images,
-            tuple(PlacedPopulation(**p) for p in header["populations"]),
-            tuple(
-                PlacedProjection(**{**p, "shape": tuple(p["shape"])}) for p in header["projections"]
-            ),
-        )
-
-
-def _to_bytes(image: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(image, np.uint32))
-    return buffer.getvalue()
-
-
-def _check_header(name: str, header: Any, arrays: dict[str, bytes]) -> None:
-    if not isinstance(header, dict) or header.get("format") != _FORMAT:
-        raise ProgramError(f"{name} is not a Spikeloom program file; compile the network again")
-    if header["version"] != _VERSION:
-        raise ProgramError(
-            f"{name} is a program of version {header['version']}, this software reads version "
-            f"{_VERSION}; compile the network again"
-        )
-    digest = hashlib.sha256()
-    for entry in sorted(arrays):
-        digest.update(entry.encode() + arrays[entry])
-    if digest.hexdigest() != header["images"]:
-        raise ProgramError(f"{name} is damaged: its memory images do not match their checksum")
+        if f"{config.hash:016x}" != config_hash:
+            raise ProgramError(
+                f"{os.fspath(path)} was written for hardware that this version cannot build; "
+                f"compile the network again"
+            )
+        return cls(config, images, populations, projections)

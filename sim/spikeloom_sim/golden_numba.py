@@ -60,6 +60,24 @@ class _Links(NamedTuple):
     weights: np.ndarray
 
 
+class _Tables(NamedTuple):
+    """The network: ``bounds`` has where each input begins, ``fraction`` the bits of a decay."""
+
+    bounds: np.ndarray
+    populations: _Populations
+    neurons: _Neurons
+    links: _Links
+    fraction: int
+
+
+class _Trains(NamedTuple):
+    """(steps, batch, neurons) arrays of a run, inputs side by side, and so are populations."""
+
+    inputs: np.ndarray
+    spikes: np.ndarray
+    potentials: np.ndarray
+
+
 class CompiledExecutor:
     """Runs a network as :class:`spikeloom_sim.execution.Executor` does, spike by spike.
 
@@ -79,27 +97,28 @@ class CompiledExecutor:
             p.name: slice(int(end) - p.size, int(end)) for p, end in zip(order, ends, strict=True)
         }
         known = [p.neuron for p in order if p.neuron is not None]
-        self._populations = _Populations(
-            *(
-                np.array(values, np.int64)
-                for values in (
-                    [network.phases[name] for name in self._names],
-                    ends - [p.size for p in order],
-                    ends,
-                    [n.reset is Reset.TO_VALUE for n in known],
-                    [n.reset is Reset.SUBTRACT for n in known],
-                    [n.reset is Reset.SUBTRACT_DELAYED for n in known],
-                    [n.inclusive for n in known],
-                    [n.shift for n in known],
-                    [n.minimum for n in known],
-                    [Signed(n.width).low for n in known],
-                    [Signed(n.width).high for n in known],
-                )
-            )
+        self._total = int(ends[-1])
+        columns = (
+            [network.phases[name] for name in self._names],
+            ends - [p.size for p in order],
+            ends,
+            [n.reset is Reset.TO_VALUE for n in known],
+            [n.reset is Reset.SUBTRACT for n in known],
+            [n.reset is Reset.SUBTRACT_DELAYED for n in known],
+            [n.inclusive for n in known],
+            [n.shift for n in known],
+            [n.minimum for n in known],
+            [Signed(n.width).low for n in known],
+            [Signed(n.width).high for n in known],
         )
         sizes = [p.size for p in order]
-        self._neurons = _Neurons(*(_spread(known, sizes, name) for name in _Neurons._fields))
-        self._links = self._flatten([p.name for p in network.inputs] + self._names)
+        self._tables = _Tables(
+            np.cumsum([0, *(p.size for p in network.inputs)]),
+            _Populations(*(np.array(column, np.int64) for column in columns)),
+            _Neurons(*(_spread(known, sizes, name) for name in _Neurons._fields)),
+            self._flatten([p.name for p in network.inputs] + self._names),
+            DECAY_FRACTION,
+        )
 
     def run(
         self,
@@ -115,15 +134,13 @@ class CompiledExecutor:
             What was asked for, with int64 potentials, and the state after the last step.
         """
         steps, batch = next(iter(stimulus.values())).shape[:2]
-        total = int(self._populations.end[-1])
+        total = self._total
         trains = [np.ascontiguousarray(array).view(np.uint8) for array in stimulus.values()]
         inputs = trains[0] if len(trains) == 1 else np.concatenate(trains, axis=-1)
-        bounds = np.cumsum([0, *(array.shape[-1] for array in trains)])
         spikes = np.empty((steps, batch, total), np.uint8)
         potentials = np.empty((steps, batch, total) if request.potentials else (0, 0, 0), np.int64)
         now = self._begin(batch, state)
-        tables = (self._populations, self._neurons, self._links)
-        _run(inputs, bounds, *tables, tuple(now), DECAY_FRACTION, spikes, potentials)
+        _run(self._tables, _Trains(inputs, spikes, potentials), tuple(now))
 
         fired = spikes.view(bool)
         kept = {
@@ -146,7 +163,7 @@ class CompiledExecutor:
 
     def _begin(self, batch: int, state: Mapping[str, LIFState] | None) -> LIFState:
         """Lay the state of all populations side by side, as (batch, neurons) int64 arrays."""
-        shape = (batch, int(self._populations.end[-1]))
+        shape = (batch, self._total)
         now = LIFState(*(np.zeros(shape, np.int64) for _ in LIFState._fields))
         if state is not None:
             for name, span in self._spans.items():
@@ -183,9 +200,9 @@ def _spread(neurons: list[LIFParameters], sizes: list[int], name: str) -> np.nda
 
 
 @numba.njit(cache=True, nogil=True)
-def _deliver(
-    fires: Any, source: int, links: _Links, current: Any, active: Any, late_only: bool
-) -> None:
+def _deliver(fires: Any, source: int, links: _Links, scratch: Any, late_only: bool) -> None:
+    current, active = scratch
+
     # List the neurons that fire, without a branch that the processor could mispredict.
     count = 0
     for neuron in range(fires.size):
@@ -214,16 +231,9 @@ def _deliver(
 
 
 @numba.njit(cache=True, nogil=True)
-def _update(
-    index: int,
-    fraction: int,
-    populations: _Populations,
-    neurons: _Neurons,
-    current: Any,
-    now: Any,
-    fires: Any,
-) -> None:
+def _update(index: int, tables: _Tables, current: Any, now: Any, fires: Any) -> None:
     """Compute what LIFParameters.step does, for one population of one sample."""
+    populations, neurons, fraction = tables.populations, tables.neurons, tables.fraction
     span = slice(populations.start[index], populations.end[index])
     decay, threshold, bias = neurons.decay[span], neurons.threshold[span], neurons.bias[span]
     reset_value, period = neurons.reset_value[span], neurons.refractory[span]
@@ -256,39 +266,32 @@ def _update(
 
 
 @numba.njit(cache=True, nogil=True)
-def _run(
-    inputs: Any,
-    bounds: Any,
-    populations: _Populations,
-    neurons: _Neurons,
-    links: _Links,
-    now: Any,
-    fraction: int,
-    spikes: Any,
-    potentials: Any,
-) -> None:
+def _run(tables: _Tables, trains: _Trains, now: Any) -> None:
+    bounds, populations, links = tables.bounds, tables.populations, tables.links
     sources, count = len(bounds) - 1, len(populations.phase)
-    active = np.empty(max(inputs.shape[2], spikes.shape[2]), np.int32)
-    for sample in range(inputs.shape[1]):
+    steps, batch, total = trains.spikes.shape
+    active = np.empty(max(trains.inputs.shape[2], total), np.int32)
+    for sample in range(batch):
         state = (now[0][sample], now[1][sample], now[2][sample])
-        current = np.zeros(spikes.shape[2], np.int32)
+        current = np.zeros(total, np.int32)
+        scratch = (current, active)
         for index in range(count):
             span = slice(populations.start[index], populations.end[index])
-            _deliver(state[2][span], sources + index, links, current, active, True)
-        for step in range(inputs.shape[0]):
+            _deliver(state[2][span], sources + index, links, scratch, True)
+        for step in range(steps):
             for index in range(sources):
-                train = inputs[step, sample, bounds[index] : bounds[index + 1]]
-                _deliver(train, index, links, current, active, False)
-            fires = spikes[step, sample]
+                train = trains.inputs[step, sample, bounds[index] : bounds[index + 1]]
+                _deliver(train, index, links, scratch, False)
+            fires = trains.spikes[step, sample]
             first = 0
             while first < count:
                 last = first
                 while last < count and populations.phase[last] == populations.phase[first]:
-                    _update(last, fraction, populations, neurons, current, state, fires)
+                    _update(last, tables, current, state, fires)
                     last += 1
                 for index in range(first, last):
                     span = slice(populations.start[index], populations.end[index])
-                    _deliver(fires[span], sources + index, links, current, active, False)
+                    _deliver(fires[span], sources + index, links, scratch, False)
                 first = last
-            if potentials.size:
-                potentials[step, sample] = state[0]
+            if trains.potentials.size:
+                trains.potentials[step, sample] = state[0]

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .archive import read_archive, write_archive
+from spikeloom_hw.archive import read_archive, write_archive
+
 from .phases import assign_phases
 from .population import (
     WIDTHS,
@@ -18,11 +19,12 @@ from .population import (
     restore_neuron,
 )
 
-__all__ = ["QuantisedNetwork", "QuantisedPopulation", "QuantisedProjection"]
+__all__ = ["KIND", "QuantisedNetwork", "QuantisedPopulation", "QuantisedProjection"]
 
 WEIGHT_WIDTHS = (2, 24)
 
-_KIND = ("quantised network", 1)
+KIND = ("quantised network", 1)
+"""What a network file says that it is, and the version of its layout."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +126,7 @@ class QuantisedNetwork:
             "populations": populations,
             "projections": [[p.source, p.target] for p in self.projections],
         }
-        write_archive(path, _KIND, description, arrays)
+        write_archive(path, KIND, description, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "QuantisedNetwork":
@@ -135,7 +137,7 @@ class QuantisedNetwork:
         ValueError
             If the file is damaged, or holds something else, or another version of it.
         """
-        description, arrays = read_archive(path, _KIND)
+        description, arrays = read_archive(path, KIND)
         populations: list[QuantisedPopulation] = []
         for index, entry in enumerate(description["populations"]):
             neuron = entry["neuron"]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .archive import read_archive, write_archive
+from spikeloom_hw.archive import read_archive, write_archive
 
 __all__ = ["Difference", "Recording"]
 

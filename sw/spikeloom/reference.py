@@ -130,7 +130,7 @@ def compare(network: Network, quantised: QuantisedNetwork, spikes: Any) -> dict[
         counts = np.abs(expected.counts(name) - got.counts(name))
         found[name] = Agreement(
             same=float(np.mean(fires == other)),
-            overlap=np.count_nonzero(fires & other) / either if either else 1.0,
+            overlap=float(np.count_nonzero(fires & other) / either) if either else 1.0,
             mean_count_difference=float(counts.mean()),
             largest_count_difference=int(counts.max()),
         )

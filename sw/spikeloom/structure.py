@@ -66,7 +66,8 @@ def structure(quantised: QuantisedNetwork, target: Target) -> ChipConfig:
             sources=_deep(needed["sources"]),
             phases=_deep(needed["phases"]),
             weight_ports=target.weight_ports,
-        )
+        ),
+        window=target.window,
     )
 
 

@@ -78,7 +78,12 @@ class LIFParameters:
             "shift": (0, (1 << SHIFT_WIDTH) - 1),
         }
         for name, (low, high) in bounds.items():
-            check_integers(name.replace("_", " ").capitalize(), getattr(self, name), low, high)
+            value = getattr(self, name)
+            check_integers(name.replace("_", " ").capitalize(), value, low, high)
+            if np.ndim(value):
+                kept = np.array(value, np.int64)
+                kept.setflags(write=False)
+                object.__setattr__(self, name, kept)
         if not isinstance(self.reset, Reset):
             raise TypeError(f"Reset must be a Reset, not {self.reset!r}")
         if np.any(np.asarray(self.reset_value) < self.minimum):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["read_archive", "write_archive"]
+__all__ = ["archive_kind", "read_archive", "write_archive"]
 
 _DESCRIPTION = "description"
 
@@ -20,7 +20,9 @@ _DAMAGE = (
     AttributeError,
     EOFError,
     KeyError,
+    NotImplementedError,
     OSError,
+    RuntimeError,
     TypeError,
     ValueError,
     zipfile.BadZipFile,
@@ -60,6 +62,16 @@ def write_archive(
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
+
+
+def archive_kind(path: str | os.PathLike[str]) -> str:
+    """Tell what a file that :func:`write_archive` wrote holds; empty for any other file."""
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                return str(json.loads(str(archive[_DESCRIPTION]))["kind"])
+        except _DAMAGE:
+            return ""
 
 
 def read_archive(

@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from spikeloom_sim.archive import read_archive, write_archive
+from spikeloom_hw.archive import read_archive, write_archive
 
 KIND = ("table", 1)
 ARRAYS = {"weights/0": np.arange(100, dtype=np.int16), "empty": np.zeros((0, 3))}

@@ -1,0 +1,57 @@
+"""The network and the images that are shipped with the package."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spikeloom_sim.quantised import QuantisedNetwork
+
+from .. import encode
+
+__all__ = ["DemoImages", "load_network"]
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, eq=False)
+class DemoImages:
+    """Test images of MNIST, and how they become spikes.
+
+    Parameters
+    ----------
+    images : (images, 28, 28) uint8 array
+        Grey values, 255 for ink.
+    labels : (images,) uint8 array
+        Digits.
+    steps, gain, stagger : int
+        Settings of :func:`spikeloom.encode.rate` with which the network was trained.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    steps: int
+    gain: int
+    stagger: int
+
+    @classmethod
+    def load(cls, path: Path = _HERE / "images.npz") -> "DemoImages":
+        """Read the images that are shipped with the package."""
+        with np.load(path, allow_pickle=False) as data:
+            settings = {name: int(data[name]) for name in ("steps", "gain", "stagger")}
+            return cls(data["images"], data["labels"], **settings)
+
+    def first(self, count: int) -> "DemoImages":
+        """Keep the first ``count`` images."""
+        settings = self.steps, self.gain, self.stagger
+        return DemoImages(self.images[:count], self.labels[:count], *settings)
+
+    def spikes(self) -> np.ndarray:
+        """Encode the images: (steps, images, 784) bool array."""
+        flat = self.images.reshape(len(self.images), -1)
+        return encode.rate(flat, self.steps, gain=self.gain, stagger=self.stagger)
+
+
+def load_network() -> QuantisedNetwork:
+    """Read the trained network that is shipped with the package, 784-128-10."""
+    return QuantisedNetwork.load(_HERE / "network.npz")
