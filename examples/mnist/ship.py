@@ -5,6 +5,7 @@ Measured: a second.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -48,12 +49,12 @@ def main(trained: Path, mnist: Path | None, images: int) -> None:
     network, encoder = load_network(trained)
     quantise(network, fractional_bits=FRACTIONAL_BITS).save(DEMO / "network.npz")
     with np.load(mnist) as data:
-        np.savez_compressed(
-            DEMO / "images.npz",
-            images=data["x_test"][:images].reshape(images, 28, 28),
-            labels=data["y_test"][:images].astype(np.uint8),
+        arrays: dict[str, Any] = {
+            "images": data["x_test"][:images].reshape(images, 28, 28),
+            "labels": data["y_test"][:images].astype(np.uint8),
             **encoder,
-        )
+        }
+    np.savez_compressed(DEMO / "images.npz", **arrays)
 
 
 if __name__ == "__main__":

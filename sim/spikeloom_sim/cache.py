@@ -4,10 +4,17 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 __all__ = ["cache_folder", "cached"]
+
+_KEPT = 100
+"""Folders that are kept; of any more, those not used for the longest go."""
+
+_SAFE = 3600.0
+"""Seconds after its last use before a folder may go, since a process may still read it."""
 
 
 def cache_folder() -> Path:
@@ -40,8 +47,10 @@ def cached(kind: str, parts: Iterable[str | bytes], build: Callable[[Path], None
         digest.update(len(content).to_bytes(8, "little") + content)
     place = cache_folder() / f"{kind}-{digest.hexdigest()[:32]}"
     if place.is_dir():
+        os.utime(place)
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
+    _drop_unused(place.parent)
     partial = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=place.parent))
     try:
         build(partial)
@@ -53,3 +62,12 @@ def cached(kind: str, parts: Iterable[str | bytes], build: Callable[[Path], None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return place
+
+
+def _drop_unused(folder: Path) -> None:
+    """Keep the cache from growing without end."""
+    places = [(place.stat().st_mtime, place) for place in folder.iterdir() if place.is_dir()]
+    oldest_first = sorted(places)
+    for used, place in oldest_first[: max(0, len(places) - _KEPT)]:
+        if time.time() - used > _SAFE:
+            shutil.rmtree(place, ignore_errors=True)

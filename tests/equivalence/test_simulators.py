@@ -24,10 +24,10 @@ LARGEST = 14
 PATIENCE = 500  # more than the longest silence of a chip that is at work on these networks
 CASES = 34
 TABLES: dict[str, Any] = {"populations": 4, "projections": 32, "sources": 8, "phases": 4}
-EVERYTHING_PER_NEURON = dict.fromkeys(
+EVERYTHING_PER_NEURON: dict[str, Constant | Per] = dict.fromkeys(
     ("decay", "threshold", "bias", "reset_value", "minimum", "refractory"), Per.NEURON
 )
-NOTHING_BUT_INTEGRATION = {
+NOTHING_BUT_INTEGRATION: dict[str, Constant | Per] = {
     "decay": Constant(4096),
     "bias": Constant(0),
     "reset": Constant(Reset.TO_VALUE.value),
