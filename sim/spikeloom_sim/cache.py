@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["cache_folder", "cached"]
@@ -66,8 +67,11 @@ def cached(kind: str, parts: Iterable[str | bytes], build: Callable[[Path], None
 
 def _drop_unused(folder: Path) -> None:
     """Keep the cache from growing without end."""
-    places = [(place.stat().st_mtime, place) for place in folder.iterdir() if place.is_dir()]
-    oldest_first = sorted(places)
-    for used, place in oldest_first[: max(0, len(places) - _KEPT)]:
+    places = []
+    for place in folder.iterdir():
+        # Another process may have moved or removed it just now.
+        with suppress(FileNotFoundError):
+            places.append((place.stat().st_mtime, place))
+    for used, place in sorted(places)[: max(0, len(places) - _KEPT)]:
         if time.time() - used > _SAFE:
             shutil.rmtree(place, ignore_errors=True)
