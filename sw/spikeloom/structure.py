@@ -7,7 +7,6 @@ import numpy as np
 from spikeloom_boards.target import Target
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.neuron import FIELDS, Constant, Fields, Per
-from spikeloom_hw.number import Signed
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
 from .errors import MappingError
@@ -129,7 +128,7 @@ def _potential_width(populations: Iterable[QuantisedPopulation]) -> int:
             f"quantise all populations with the same potential width"
         )
     width = next(iter(widths.values()))
-    if width < Signed(width).width or width < 8:
+    if width < 8:
         raise MappingError(f"A core keeps membrane potentials of at least 8 bits, not {width}")
     return width
 

@@ -1,0 +1,144 @@
+from typing import Any
+
+import pytest
+from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+from spikeloom_hw import emitter
+from spikeloom_hw.config import CoreConfig
+from spikeloom_hw.emitter import Emitter
+from spikeloom_hw.event import Kind
+from spikeloom_sim.formal import prove
+
+WORD = 4  # bits of a word of the spike map, in place of 16
+CONFIG = CoreConfig(lanes=2, update_lanes=2, neuron_rows=4, populations=2, sources=2, projections=2)
+GROUPS = CONFIG.groups
+
+
+class SpikesAreKept(wiring.Component):
+    """Each spike bit becomes one event, in ascending order, and END comes after the last.
+
+    The environment is an update: up to two populations a step, groups in order, each neuron of
+    the core at most once, then ``finish``; nothing more until END was sent. A ghost watches one
+    neuron that the solver chooses.
+    """
+
+    valid: Signal
+    bits: Signal
+    last: Signal
+    finish: Signal
+    ready: Signal
+    choice: Signal
+
+    def __init__(self) -> None:
+        super().__init__({
+            "valid": In(1),
+            "bits": In(CONFIG.update_lanes),
+            "last": In(1),
+            "finish": In(1),
+            "ready": In(1),
+            "choice": In(4),
+        })
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.emitter = self.emitter = emitter = Emitter(CONFIG)
+        group, swept = Signal(range(GROUPS + 1)), Signal(range(GROUPS + 1))
+        population, waiting = Signal(2), Signal()
+        spikes, event = emitter.i.payload, emitter.o.payload
+        m.d.comb += [
+            emitter.i.valid.eq(self.valid),
+            spikes.bits.eq(self.bits),
+            spikes.group.eq(group),
+            spikes.source.eq(population),
+            spikes.last.eq(self.last),
+            emitter.finish.eq(self.finish),
+            emitter.o.ready.eq(self.ready),
+        ]
+        sent = emitter.o.valid & self.ready
+        ended = sent & (event.kind == Kind.END)
+
+        # The environment.
+        m.d.comb += [
+            Assume(
+                ~(self.valid & ((population == 2) | (swept == GROUPS) | waiting)),
+                "at most two populations, and every neuron once",
+            ),
+            Assume(
+                ~(self.finish & (self.valid | (group != 0) | waiting)),
+                "finish comes after the last group",
+            ),
+        ]
+        with m.If(self.valid):
+            m.d.sync += [group.eq(Mux(self.last, 0, group + 1)), swept.eq(swept + 1)]
+            m.d.sync += population.eq(population + self.last)
+        with m.If(self.finish):
+            m.d.sync += waiting.eq(1)
+        with m.If(ended):
+            m.d.sync += [waiting.eq(0), population.eq(0), swept.eq(0)]
+            m.d.comb += Assert(waiting, "END answers a finish")
+
+        # The neuron that is watched is chosen in the first cycle.
+        started, chosen, kept = Signal(), Signal(4), Signal(4)
+        m.d.comb += chosen.eq(Mux(started, kept, self.choice))
+        m.d.sync += [started.eq(1), kept.eq(chosen)]
+        in_group = Cat(group[:2], population[0]) == chosen[1:]
+        fired = self.valid & in_group & self.bits.bit_select(chosen[0], 1)
+        is_watched = Cat(event.index[:3], event.source[0]) == chosen
+        seen = sent & (event.kind == Kind.SPIKE) & is_watched
+        pending = Signal()
+        with m.If(fired):
+            m.d.sync += pending.eq(1)
+        with m.Elif(seen):
+            m.d.sync += pending.eq(0)
+        with m.If(seen):
+            m.d.comb += Assert(pending, "no spike is invented or doubled")
+        with m.If(ended | (emitter.idle & (group == 0))):
+            m.d.comb += Assert(~pending, "no spike is lost")
+        self._order(m, sent, ended)
+        return m
+
+    def _order(self, m: Module, sent: Any, ended: Any) -> None:
+        """Assert the order of events, and that an event stays until it is taken."""
+        event = self.emitter.o.payload
+        last = Signal.like(event)
+        some, waits = Signal(), Signal()
+        m.d.comb += Assert(
+            (event.kind == Kind.SPIKE) | (event.kind == Kind.END), "nothing else is sent"
+        )
+        m.d.sync += waits.eq(self.emitter.o.valid & ~self.ready)
+        with m.If(sent):
+            m.d.sync += some.eq(~ended)
+        with m.If(self.emitter.o.valid):
+            m.d.sync += last.eq(event)
+        with m.If(waits):
+            m.d.comb += Assert(
+                self.emitter.o.valid & (event == last), "an event holds until it is taken"
+            )
+        with m.If(sent & ~waits & some & ~ended):
+            m.d.comb += Assert(
+                Cat(event.index, event.source) > Cat(last.index, last.source), "spikes ascend"
+            )
+
+
+@pytest.fixture(autouse=True)
+def small_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emitter, "_WORD", WORD)
+
+
+def test_no_spike_is_lost_or_doubled_and_end_is_last() -> None:
+    assert prove(SpikesAreKept())
+
+
+def test_the_proof_fails_when_a_word_is_not_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        emitter, "Mux", lambda condition, a, b: b if isinstance(a, int) else Mux(condition, a, b)
+    )
+    assert not prove(SpikesAreKept())
+
+
+def test_the_proof_fails_when_the_spike_map_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = emitter.Queue
+    monkeypatch.setattr(emitter, "Queue", lambda shape, depth: whole(shape, 2))
+    assert not prove(SpikesAreKept())

@@ -1,0 +1,123 @@
+from typing import Any
+
+import pytest
+from amaranth.hdl import Assert, Assume, EnableInserter, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+from spikeloom_hw.config import CoreConfig
+from spikeloom_hw.dispatch import job_layout
+from spikeloom_hw.walker import DenseWalker
+from spikeloom_sim.formal import prove
+
+CONFIG = CoreConfig(lanes=8, update_lanes=8, weight_rows=64, neuron_rows=8)
+
+
+class RowsAreRight(wiring.Component):
+    """A job gives one request for each of its rows, in order and without a gap, and no other.
+
+    Parameters
+    ----------
+    freeze : bool
+        Whether the walker may stop at any time while its surroundings go on: a fault.
+    """
+
+    valid: Signal
+    job: Any
+    drained: Signal
+    taken: Signal
+    enable: Signal
+
+    def __init__(self, *, freeze: bool = False) -> None:
+        self.freeze = freeze
+        super().__init__({
+            "valid": In(1),
+            "job": In(job_layout(CONFIG)),
+            "drained": In(1),
+            "taken": In(1),
+            "enable": In(1),
+        })
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        walker = DenseWalker(CONFIG)
+        m.submodules.walker = EnableInserter(self.enable)(walker) if self.freeze else walker
+        job = self.job
+        m.d.comb += [
+            walker.i.valid.eq(self.valid),
+            walker.i.payload.eq(job),
+            walker.drained.eq(self.drained),
+            walker.steps.ready.eq(self.taken),
+        ]
+
+        # The compiler sees to it that a projection has rows, and that they are there.
+        m.d.comb += [
+            Assume(job.blocks != 0, "a projection has rows"),
+            Assume(job.row + job.blocks <= CONFIG.neuron_rows, "its neurons are there"),
+            Assume(job.weight_row + job.blocks <= CONFIG.weight_rows, "its weights are there"),
+        ]
+
+        # The job under way, and its next row.
+        current: Any = Signal(job_layout(CONFIG))
+        place, under_way = Signal(range(CONFIG.neuron_rows + 1)), Signal()
+        ends = under_way & (place + 1 == current.blocks)
+        accepted = self.valid & walker.i.ready
+        with m.If(under_way):
+            m.d.sync += [place.eq(place + 1), under_way.eq(~ends)]
+        with m.If(accepted & ~job.step):
+            m.d.sync += [under_way.eq(1), place.eq(0), current.eq(job)]
+
+        # One request a cycle, in the rows of the job; the next job comes right behind.
+        request = walker.o.payload
+        m.d.comb += [
+            Assert(walker.o.valid == under_way, "a request in each cycle of a job"),
+            Assert(walker.idle == ~under_way, "idle without a job"),
+            Assert(walker.started == (accepted & ~job.step), "a job starts as it is taken"),
+        ]
+        with m.If(under_way):
+            m.d.comb += [
+                Assert(request.row == current.row + place, "neurons in order"),
+                Assert(request.weight_row == current.weight_row + place, "weights in order"),
+                Assert(~accepted | ends, "no job is cut short"),
+            ]
+        with m.If(self.valid & ~job.step & (~under_way | ends)):
+            m.d.comb += [
+                Assert(accepted, "no bubble before a job"),
+                Assert(walker.size == job.size, "the size goes along"),
+            ]
+
+        # A step passes when all before it is done, and only then.
+        step = self.valid & job.step & ~under_way & self.drained
+        m.d.comb += [
+            Assert(walker.steps.valid == step, "a step waits"),
+            Assert((accepted & job.step) == (step & self.taken), "a step is taken when done"),
+        ]
+        with m.If(walker.steps.valid):
+            m.d.comb += [
+                Assert(walker.steps.payload.operation == job.operation, "the operation goes along"),
+                Assert(walker.steps.payload.phase == job.phase, "the phase goes along"),
+            ]
+        return m
+
+
+def test_a_job_gives_exactly_its_rows_for_all_time() -> None:
+    assert prove(RowsAreRight())
+
+
+def test_the_proof_fails_when_the_walker_may_stop() -> None:
+    assert not prove(RowsAreRight(freeze=True))
+
+
+@pytest.mark.parametrize("rows", [4])
+def test_the_proof_fails_when_the_walker_counts_too_few_rows(
+    monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    small = CoreConfig(lanes=8, update_lanes=8, weight_rows=64, neuron_rows=rows)
+    made = DenseWalker.__init__
+
+    def narrow(self: DenseWalker, config: CoreConfig) -> None:
+        made(self, config)
+        self.config = small
+
+    monkeypatch.setattr(DenseWalker, "__init__", narrow)
+    assert not prove(RowsAreRight())

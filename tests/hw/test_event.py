@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+from spikeloom_hw.event import INDEX_WIDTH, SOURCE_WIDTH, Event, Kind, pack, unpack
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("source", [0, 1, (1 << SOURCE_WIDTH) - 1])
+@pytest.mark.parametrize("index", [0, 5, (1 << INDEX_WIDTH) - 1])
+def test_a_word_is_the_layout_of_the_bus(kind: Kind, source: int, index: int) -> None:
+    word = pack(kind, source, index)
+    entry = Event.const({"kind": kind, "source": source, "index": index})
+    assert word == entry.as_bits() == kind << 29 | source << 20 | index
+    assert unpack(word) == (kind, source, index)
+
+
+def test_arrays_are_packed_as_scalars_are() -> None:
+    rng = np.random.default_rng(0)
+    sources, indices = rng.integers(0, 1 << SOURCE_WIDTH, 99), rng.integers(0, 1 << INDEX_WIDTH, 99)
+    words = pack(Kind.ERROR, sources, indices)
+    assert words.dtype == np.uint32
+    pairs = zip(sources, indices, strict=True)
+    assert words.tolist() == [pack(Kind.ERROR, int(s), int(i)) for s, i in pairs]
+    kinds, *rest = unpack(words)
+    assert set(kinds) == {Kind.ERROR}
+    assert np.array_equal(rest, [sources, indices])
+    assert np.array_equal(pack(Kind.SPIKE, 3, indices), indices | 3 << 20)

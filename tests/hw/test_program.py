@@ -1,0 +1,162 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spikeloom_hw.config import ChipConfig, CoreConfig
+from spikeloom_hw.program import PlacedPopulation, PlacedProjection, Program, ProgramError
+from spikeloom_hw.registers import regions
+
+CONFIG = ChipConfig(CoreConfig(lanes=8, update_lanes=1, weight_rows=32, neuron_rows=2))
+
+
+def make() -> Program:
+    rng = np.random.default_rng(0)
+    known = regions(CONFIG)
+    images = {
+        name: rng.integers(0, 1 << 32, (known[name].rows, known[name].words), np.uint32)
+        for name in ("weights", "sources", "record")
+    }
+    images["record"] = np.array([[0b10], [0]], np.uint32)
+    populations = (
+        PlacedPopulation("pixels", 5, 0),
+        PlacedPopulation("hidden", 12, 1, row=0, scale=0.25, fraction=3),
+    )
+    return Program(CONFIG, images, populations, (PlacedProjection("pixels", "hidden", (5, 12), 0),))
+
+
+def rewrite(path: Path, **changes: Any) -> None:
+    """Change what a program file says of itself; None takes an entry away."""
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    description = json.loads(str(arrays["description"])) | changes
+    kept = {name: value for name, value in description.items() if value is not None}
+    arrays["description"] = np.array(json.dumps(kept))
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def refuse(path: Path, message: str) -> None:
+    with pytest.raises(ProgramError, match=f"^{re.escape(str(path))} {message}$"):
+        Program.load(path)
+
+
+def test_a_program_loads_as_it_was_saved(tmp_path: Path) -> None:
+    program, path = make(), tmp_path / "net.spikeloom"
+    program.save(path)
+    again = Program.load(path)
+    assert again.config == program.config
+    assert again.populations == program.populations
+    assert again.projections == program.projections
+    assert again.images.keys() == program.images.keys()
+    for name, image in program.images.items():
+        assert np.array_equal(again.images[name], image)
+        assert again.images[name].dtype == np.uint32
+    assert [p.name for p in tmp_path.iterdir()] == ["net.spikeloom"]
+
+
+def test_saving_replaces_an_older_file(tmp_path: Path) -> None:
+    path = tmp_path / "net.spikeloom"
+    path.write_text("older")
+    make().save(path)
+    assert Program.load(path).populations == make().populations
+
+
+def test_populations_are_told_apart() -> None:
+    program = make()
+    assert [p.name for p in program.inputs] == ["pixels"]
+    assert [p.name for p in program.neurons] == ["hidden"]
+    assert [p.name for p in program.recorded] == ["hidden"]
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.9, 0.999])
+def test_a_truncated_file_is_refused(tmp_path: Path, part: float) -> None:
+    path = tmp_path / "net.spikeloom"
+    make().save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(part * len(content))])
+    refuse(path, "is not a complete program file; compile the network again")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"module top; endmodule", bytes(5000)])
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "top.v"
+    path.write_bytes(content)
+    refuse(path, "is not a complete program file; compile the network again")
+
+
+def test_another_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.npz"
+    make().save(path)
+    rewrite(path, kind="recording")
+    refuse(path, "holds a recording, not a program; compile the network again")
+
+
+def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.spikeloom"
+    make().save(path)
+    rewrite(path, version=7)
+    refuse(
+        path,
+        "is a program file of version 7; this Spikeloom reads version 1; compile the network again",
+    )
+
+
+@pytest.mark.parametrize("name", ["config", "populations", "projections", "config_hash"])
+def test_a_file_that_lacks_a_part_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "net.spikeloom"
+    make().save(path)
+    rewrite(path, **{name: None})
+    refuse(path, "lacks a part of a program; compile the network again")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_flipped_byte_is_noticed_or_harmless(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    program, path = make(), tmp_path / "net.spikeloom"
+    program.save(path)
+    content = bytearray(path.read_bytes())
+    content[rng.integers(len(content))] ^= 1 << int(rng.integers(8))
+    path.write_bytes(content)
+    try:
+        again = Program.load(path)
+    except ProgramError:
+        return
+    assert again.config == program.config
+    assert all(np.array_equal(again.images[name], program.images[name]) for name in program.images)
+
+
+def test_hardware_that_cannot_be_built_anew_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.spikeloom"
+    make().save(path)
+    rewrite(path, config_hash="0" * 16)
+    refuse(
+        path,
+        "was written for hardware that this version cannot build; compile the network again",
+    )
+
+
+def test_a_missing_file_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Program.load(tmp_path / "none.spikeloom")
+
+
+def test_an_image_of_a_memory_that_is_not_there_is_refused() -> None:
+    images = {"neurons": np.zeros((1, 1), np.uint32)}
+    message = "^The configured hardware has no memory 'neurons'$"
+    with pytest.raises(ProgramError, match=message):
+        Program(CONFIG, images, (), ())
+
+
+@pytest.mark.parametrize("shape", [(33, 2), (4, 1), (4, 3), (4,)])
+def test_an_image_of_the_wrong_shape_is_refused(shape: tuple[int, ...]) -> None:
+    images = {"weights": np.zeros(shape, np.uint32)}
+    message = (
+        r"^Image of memory 'weights' must be at most \(32, 2\) words, not "
+        rf"{re.escape(str(shape))}$"
+    )
+    with pytest.raises(ProgramError, match=message):
+        Program(CONFIG, images, (), ())
