@@ -1,15 +1,16 @@
-"""Write a program as plain Verilog, with the map of its addresses and the images of its memories."""
+"""Write a program as plain Verilog, with the map of its addresses and images of its memories."""
 
 import errno
+import importlib
 import os
 import re
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from .chip import Chip, SerialChip
@@ -19,6 +20,9 @@ from .validate import check_choice
 from .yosys import run_yosys, yosys_version
 
 __all__ = ["Emission", "EmitError", "emit", "verilog_of"]
+
+# The type stubs of Amaranth lack it.
+rtlil: Any = importlib.import_module("amaranth.back.rtlil")
 
 # Warnings about the style of the code that Yosys writes; none of them tells of a fault.
 _STYLE = {
@@ -129,8 +133,8 @@ def emit(
     """
     if not isinstance(program, Program):
         raise TypeError(f"Program must be a Program, not {type(program).__name__}: compile one")
-    top = _top(program, link, divisor)
     emission = _plan(Path(folder), name, program)
+    top = _top(program, link, divisor)
     images = {region: path.name for region, path in emission.images.items()}
     files = {"verilog": emission.verilog.name, "header": emission.header.name, "images": images}
     texts = {
@@ -170,8 +174,7 @@ def verilog_of(component: wiring.Component, name: str = "top", *, about: str = "
     YosysError
         If Yosys is missing or fails.
     """
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"Name must be letters, digits and underscores, not {name!r}")
+    _check_name(name)
     version = yosys_version()
     with tempfile.TemporaryDirectory(prefix="spikeloom-emit-") as temporary:
         folder = Path(temporary)
@@ -180,6 +183,8 @@ def verilog_of(component: wiring.Component, name: str = "top", *, about: str = "
         run_yosys(_COMMANDS, folder)
         body = (folder / "design.v").read_text()
     body = body.split("\n", 1)[1].lstrip("\n")
+    # The attribute says the same as the comment, in the language.
+    body = body.replace("casez (s) // synopsys parallel_case", "(* parallel_case *) casez (s)")
     title = f"// {name}: written by Spikeloom with Yosys {version}" + (
         f"; {about}" if about else ""
     )
@@ -199,6 +204,7 @@ def _top(program: Program, link: str, divisor: float | None) -> wiring.Component
 
 
 def _plan(folder: Path, name: str, program: Program) -> Emission:
+    _check_name(name)
     return Emission(
         folder=folder,
         name=name,
@@ -209,19 +215,26 @@ def _plan(folder: Path, name: str, program: Program) -> Emission:
     )
 
 
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"Name must be letters, digits and underscores, not {name!r}")
+
+
 def _hex(image: np.ndarray) -> str:
     """Rows of a memory, most significant word first, as ``$readmemh`` takes them."""
     return "".join("".join(f"{int(word):08x}" for word in row[::-1]) + "\n" for row in image)
 
 
 def _write(folder: Path, texts: dict[str, str]) -> None:
-    """Write files beside their place, then move all of them there."""
+    """Write files beside their place, then move all of them there; none if one cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".spikeloom-", dir=folder))
         try:
             for name, text in texts.items():
                 (partial / name).write_text(text)
+                if (folder / name).is_dir():
+                    raise IsADirectoryError(errno.EISDIR, name)
             for name in texts:
                 os.replace(partial / name, folder / name)
         finally:

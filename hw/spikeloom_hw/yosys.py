@@ -69,14 +69,14 @@ def run_yosys(commands: list[str], folder: str | os.PathLike[str]) -> str:
         text = log.read_text(errors="replace") if log.exists() else ""
     if done.returncode:
         said = done.stdout.decode(errors="replace")
-        raise _failure(said, text + said, done.returncode)
+        raise _failure(text + said, done.returncode)
     return text
 
 
-def _failure(said: str, log: str, status: int) -> YosysError:
+def _failure(log: str, status: int) -> YosysError:
     """Keep the log, and name the cause."""
-    errors = [line for line in said.splitlines() if line.startswith("ERROR: ")]
-    cause = errors[-1].removeprefix("ERROR: ") if errors else f"it ended with status {status}"
+    errors = [line.partition("ERROR: ")[2] for line in log.splitlines() if "ERROR: " in line]
+    cause = errors[-1] if errors else f"it ended with status {status}"
     with tempfile.NamedTemporaryFile(
         "w", prefix="spikeloom-yosys-", suffix=".log", delete=False
     ) as kept:

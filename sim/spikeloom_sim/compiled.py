@@ -205,7 +205,7 @@ class SimulatedTransport:
         """
         deadline = time.monotonic() + timeout
         while True:
-            received, taken = self.chip.run(self._pending, cycles=_BATCH, quiet=64, answered=True)
+            received, taken = self.chip.run(self._pending, cycles=_BATCH, quiet=16, answered=True)
             self._pending = self._pending[taken:]
             if received or time.monotonic() >= deadline:
                 return received
