@@ -248,7 +248,8 @@ def _update(index: int, tables: _Tables, current: Any, now: Any, fires: Any) -> 
     for j in range(potential.size):
         product = potential[j] * decay[j]
         charged = (product + ((product >> 63) & below)) >> fraction
-        charged += (np.int64(current[j]) << shift) + bias[j] - delayed * fired[j] * threshold[j]
+        owed = threshold[j] if delayed and fired[j] else 0
+        charged += (np.int64(current[j]) << shift) + bias[j] - owed
         charged = min(max(charged, low), high)
         above = charged - threshold[j]
         fire = (above + inclusive > 0) & (refractory[j] == 0)
