@@ -9,12 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from amaranth.hdl import Shape
 from amaranth.lib.wiring import Component
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.inspect import stringify_signature
+
+from spikeloom_hw.config import ChipConfig
+from spikeloom_hw.registers import Register, regions
 
 HERE = Path(__file__).parent
 PACKAGES = ["sw/spikeloom", "sim/spikeloom_sim", "boards/spikeloom_boards", "hw/spikeloom_hw"]
@@ -72,15 +76,38 @@ def page(name: str) -> str:
     return text
 
 
+def address_map() -> str:
+    """Markdown of the address map, of the registers and of the memories of a default chip."""
+    lines = [
+        "# Address map",
+        "",
+        "Addresses count words of 32 bits. The memories are those of the default `ChipConfig`;",
+        "the `map.json` beside an emitted chip has its own.",
+        "",
+        "| address | register | meaning |",
+        "|---|---|---|",
+        *(f"| `0x{r.value:02x}` | `{r.name}` | {r.meaning} |" for r in Register),
+        "",
+        "| address | memory | rows | bits of a row | words from row to row |",
+        "|---|---|---|---|---|",
+    ]
+    for region in regions(ChipConfig()).values():
+        bits = Shape.cast(region.layout).width
+        numbers = f"{region.rows} | {bits} | {region.stride}"
+        lines.append(f"| `0x{region.base:08x}` | {region.name} | {numbers} |")
+    return "\n".join([*lines, ""])
+
+
 def write_reference(_: Sphinx) -> None:
     """Write the pages of the reference, and remove those of modules that are gone."""
     folder = HERE / "reference" / "generated"
     folder.mkdir(exist_ok=True)
-    names = [name for package in PACKAGES for name in modules(package)]
-    for stale in set(folder.glob("*.md")) - {folder / f"{name}.md" for name in names}:
+    pages = {name: page(name) for package in PACKAGES for name in modules(package)}
+    pages["address-map"] = address_map()
+    for stale in set(folder.glob("*.md")) - {folder / f"{name}.md" for name in pages}:
         stale.unlink()
-    for name in names:
-        path, text = folder / f"{name}.md", page(name)
+    for name, text in pages.items():
+        path = folder / f"{name}.md"
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
 
