@@ -67,7 +67,7 @@ TARGETS: dict[str, Target] = {
         _generic(64, 16),
         Target(
             name="up5k",
-            summary="iCE40UP5K: 8 lanes, weights in the four single-port memories",
+            summary="shape of an iCE40UP5K: 8 lanes, single-port weights; block RAM not yet packed",
             lanes=8,
             update_lanes=1,
             weight_rows=16384,

@@ -9,7 +9,10 @@ from .neuron import Constant, Fields, Per
 from .number import Signed
 from .validate import check_choice, check_integers
 
-__all__ = ["ChipConfig", "CoreConfig"]
+__all__ = ["REGION_WORDS", "ChipConfig", "CoreConfig"]
+
+REGION_WORDS = 1 << 20
+"""Words of 32 bits that the address map has for one memory."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class CoreConfig:
         check_choice("Weight width", self.weight_width, (2, 4, 8, 16))
         check_choice("Weight ports", self.weight_ports, (1, 2))
         check_integers("Accumulator width", self.accumulator_width, 8, 32)
-        check_integers("Weight rows", self.weight_rows, 2, 1 << 18)
+        check_integers("Weight rows", self.weight_rows, 2, self.most_weight_rows)
         check_integers("Neuron rows", self.neuron_rows, 2, 1 << 14)
         check_integers("Populations", self.populations, 2, 64)
         check_integers("Projections", self.projections, 2, 256)
@@ -78,6 +81,12 @@ class CoreConfig:
     def accumulator(self) -> Signed:
         """Format of an accumulator."""
         return Signed(self.accumulator_width)
+
+    @property
+    def most_weight_rows(self) -> int:
+        """Rows of weights that the address map has room for."""
+        words = -(-self.lanes * self.weight_width // 32)
+        return REGION_WORDS >> (words - 1).bit_length()
 
     @property
     def groups_per_row(self) -> int:

@@ -39,9 +39,10 @@ def structure(quantised: QuantisedNetwork, target: Target) -> ChipConfig:
     lanes = target.lanes
     needed = _needs(quantised, lanes)
     width = _potential_width(quantised.neurons)
+    weight_width = min((w for w in _WEIGHT_WIDTHS if w >= needed["weight_width"]), default=16)
     room = {
         **_LIMITS,
-        "weight_rows": target.weight_rows,
+        "weight_rows": min(target.weight_rows, _addressable(target.lanes, weight_width)),
         "neuron_rows": target.neuron_rows,
         "weight_width": target.weight_width,
         "accumulator_width": target.accumulator_width,
@@ -55,7 +56,7 @@ def structure(quantised: QuantisedNetwork, target: Target) -> ChipConfig:
         CoreConfig(
             lanes=lanes,
             update_lanes=target.update_lanes,
-            weight_width=min(w for w in _WEIGHT_WIDTHS if w >= quantised.weight_width),
+            weight_width=weight_width,
             accumulator_width=max(8, quantised.accumulator_width),
             fields=_fields(quantised.neurons, width),
             weight_rows=_deep(needed["weight_rows"]),
@@ -147,6 +148,11 @@ def _needs(quantised: QuantisedNetwork, lanes: int) -> dict[str, int]:
         "sources": len(quantised.populations),
         "phases": max(quantised.phases.values()) + 1,
     }
+
+
+def _addressable(lanes: int, weight_width: int) -> int:
+    """Rows of weights that the address map has room for, a power of two."""
+    return CoreConfig(lanes=lanes, update_lanes=1, weight_width=weight_width).most_weight_rows
 
 
 def _check_room(what: str, needed: int, there: int, hardware: str) -> None:

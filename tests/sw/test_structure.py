@@ -161,3 +161,18 @@ def test_hardware_must_keep_per_neuron_what_differs() -> None:
     )
     with pytest.raises(MappingError, match=message):
         check_fit(network_of(neuron), ChipConfig(HARDWARE))
+
+
+def test_no_memory_outgrows_the_address_map() -> None:
+    network = QuantisedNetwork(
+        (QuantisedPopulation("in", 40_000), QuantisedPopulation("out", 1, SIMPLE)),
+        (QuantisedProjection("in", "out", np.zeros((40_000, 1), int)),),
+        weight_width=16,
+    )
+    message = (
+        "The network needs 40000 rows of weights, target 'generic-64' has 32768; "
+        "choose a larger target or a smaller network"
+    )
+    with pytest.raises(MappingError, match=f"^{message}$"):
+        structure(network, TARGETS["generic-64"])
+    assert structure(network, TARGETS["generic-32"]).core.weight_rows == 65536
