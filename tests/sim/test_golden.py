@@ -1,4 +1,5 @@
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -192,8 +193,9 @@ def test_wrong_arguments_are_refused():
         golden.run(twice, state=golden.state)
     with pytest.raises(ValueError, match="^Engine must be one of numpy, numba, not 'torch'$"):
         Golden(TWO_INPUTS, engine="torch")
+    nothing: Any = None
     with pytest.raises(TypeError, match="^Golden runs a QuantisedNetwork, not None$"):
-        Golden(None)  # pyright: ignore[reportArgumentType]
+        Golden(nothing)
 
 
 def test_a_missing_numba_is_told(monkeypatch):

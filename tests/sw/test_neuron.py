@@ -1,3 +1,5 @@
+from typing import Any, cast
+
 import numpy as np
 import pytest
 
@@ -85,7 +87,7 @@ def test_time_constants_become_decays():
             "Reset value must not lie below the minimum potential",
         ),
         (
-            lambda: LIF(decay=1, minimum=np.zeros(2)),  # pyright: ignore[reportArgumentType]
+            lambda: LIF(decay=1, minimum=cast(Any, np.zeros(2))),
             TypeError,
             "Minimum must be a number or None, the same for all neurons",
         ),

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -157,8 +159,9 @@ def test_wrong_widths_are_refused(arguments, error, message):
 
 
 def test_only_networks_are_quantised():
+    three: Any = 3
     with pytest.raises(TypeError, match="^Network must be a Network, not 3$"):
-        quantise(3)  # pyright: ignore[reportArgumentType]
+        quantise(three)
     made = Network()
     made.add_input("in", 2)
     with pytest.raises(QuantisationError, match="^A network must have a population of neurons$"):

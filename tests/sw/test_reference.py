@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -162,8 +164,9 @@ def test_comparing_tells_how_near_the_spikes_are():
 
 
 def test_only_whole_networks_are_run():
+    nothing: Any = None
     with pytest.raises(TypeError, match="^Reference runs a Network, not None$"):
-        Reference(None)  # pyright: ignore[reportArgumentType]
+        Reference(nothing)
     made = Network()
     with pytest.raises(ValueError, match="^A network must have an input population$"):
         Reference(made)
