@@ -221,11 +221,14 @@ class Device:
 
     def _open(self, program: Program) -> None:
         """Start anew, whatever the last host has left behind."""
+        self._begin_session(program)
+        self.load(program)
+
+    def _begin_session(self, program: Program) -> None:
+        """Connect, free a core that stands still in the middle of a step, and drop its words."""
         self._session.connect()
-        # A core that stands still in the middle of a step is freed, and its words are dropped.
         Memories(self._session, program.config).control(Control.RESET)
         self._session.connect()
-        self.load(program)
 
     def _neurons(self, name: str) -> PlacedPopulation:
         for population in self.program.neurons:
@@ -246,9 +249,7 @@ class Device:
             except LinkError:
                 if not reset or attempt == _ATTEMPTS - 1:
                     raise
-                self._session.connect()
-                self._memories.control(Control.RESET)
-                self._session.connect()
+                self._begin_session(self.program)
         raise AssertionError
 
     def _run_sample(self, spikes: dict[str, np.ndarray], potentials: bool) -> Recording:

@@ -51,10 +51,6 @@ class Memories:
             self._session.write(Register.ERRORS.value, errors)
         return Errors(int(errors[0]))
 
-    def steps(self) -> int:
-        """Time steps that the device has done since it was cleared."""
-        return int(self._session.read(Register.STEPS.value, 1)[0])
-
     def counters(self) -> dict[str, int]:
         """Read the performance counters."""
         first, last = Register.EVENTS_IN, Register.CYCLES
