@@ -8,7 +8,6 @@ from amaranth.lib import data
 
 __all__ = [
     "INDEX_WIDTH",
-    "KIND_WIDTH",
     "SOURCE_WIDTH",
     "Event",
     "Kind",
@@ -17,7 +16,6 @@ __all__ = [
     "unpack",
 ]
 
-KIND_WIDTH = 3
 SOURCE_WIDTH = 9
 INDEX_WIDTH = 20
 

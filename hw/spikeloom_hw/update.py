@@ -28,8 +28,8 @@ def spikes_layout(config: CoreConfig) -> data.StructLayout:
 class Update(wiring.Component):
     """Sweep the populations of a phase, ``update_lanes`` neurons a cycle.
 
-    A population of n groups takes n + 8 cycles; the accumulators are zeroed on the way. The
-    CLEAR operation zeroes accumulators and states of all neurons instead.
+    A population of n groups keeps it busy for n + 6 cycles; the accumulators are zeroed on the
+    way. The CLEAR operation zeroes accumulators and states of all neurons instead.
 
     Parameters
     ----------
