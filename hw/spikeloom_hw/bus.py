@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .event import Event
+from .event import event_layout
 
 __all__ = ["Arbiter", "broadcast"]
 
@@ -18,12 +18,14 @@ class Arbiter(wiring.Component):
     ----------
     sources : int
         Streams to merge, at least 2.
+    value_width : int
+        Bits of the value of an event; 0 if none has one.
 
     Members
     -------
-    i : In(stream.Signature(Event)).array(sources)
+    i : In(stream.Signature(event_layout(value_width))).array(sources)
         Sources.
-    o : Out(stream.Signature(Event))
+    o : Out(stream.Signature(event_layout(value_width)))
         All events in one order.
     idle : Out(1)
         No event is held.
@@ -33,13 +35,14 @@ class Arbiter(wiring.Component):
     o: stream.Interface
     idle: Signal
 
-    def __init__(self, sources: int) -> None:
+    def __init__(self, sources: int, value_width: int = 0) -> None:
         if sources < 2:
             raise ValueError(f"Arbiter needs at least 2 sources, not {sources!r}")
         self.sources = sources
+        event = event_layout(value_width)
         super().__init__({
-            "i": In(stream.Signature(Event)).array(sources),
-            "o": Out(stream.Signature(Event)),
+            "i": In(stream.Signature(event)).array(sources),
+            "o": Out(stream.Signature(event)),
             "idle": Out(1),
         })
 
@@ -84,9 +87,9 @@ def broadcast(
     ----------
     m : Module
         Module to build in.
-    bus : stream of Event
+    bus : stream of events
         The bus.
-    sinks : list of (stream of Event, condition)
+    sinks : list of (stream of events, condition)
         Sinks, and whether each wants the present event.
     """
     all_ready = Value.cast(1)

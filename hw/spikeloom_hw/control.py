@@ -7,14 +7,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .event import INDEX_WIDTH, Event, Kind, Operation
+from .event import INDEX_WIDTH, Kind, Operation, event_layout
 from .layout import schedule_layout
 
 __all__ = ["StepControl"]
 
 
 class StepControl(wiring.Component):
-    """Put the host's spikes on the bus, and at its STEP run the schedule.
+    """Put the host's events on the bus, and at its STEP run the schedule.
 
     Each entry of the schedule becomes a STEP on the bus; the next one follows when all cores have
     answered END. DONE closes a time step. STEP with an index n > 1 advances n time steps.
@@ -26,9 +26,9 @@ class StepControl(wiring.Component):
 
     Members
     -------
-    i : In(stream.Signature(Event))
-        Words of the host: spikes and steps.
-    o : Out(stream.Signature(Event))
+    i : In(stream.Signature(event_layout()))
+        Words of the host: spikes, graded events with their values, and steps.
+    o : Out(stream.Signature(event_layout(config.value_width)))
         Events for the bus.
     end : In(1)
         All cores have answered the last STEP.
@@ -39,7 +39,7 @@ class StepControl(wiring.Component):
     steps : Out(32)
         Time steps done since the last clear.
     bad_word : Out(1)
-        A word of the host was dropped: it was neither spike nor step.
+        A word of the host was dropped: it was no event that the cores take, and no step.
     stepping : Out(1)
         A time step is under way.
     idle : Out(1)
@@ -61,8 +61,8 @@ class StepControl(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         super().__init__({
-            "i": In(stream.Signature(Event)),
-            "o": Out(stream.Signature(Event)),
+            "i": In(stream.Signature(event_layout())),
+            "o": Out(stream.Signature(event_layout(config.value_width))),
             "end": In(1),
             "clear": In(1),
             "schedule_read": Out(1),
@@ -79,26 +79,48 @@ class StepControl(wiring.Component):
         m = Module()
         left = Signal(unsigned(INDEX_WIDTH))
         clearing = Signal()
+        graded: Any = Signal(event_layout())
         with m.If(self.clear):
             m.d.sync += clearing.eq(1)
 
         with m.FSM() as states:
-            # The host's spikes go to the bus, until it asks for a step.
+            # The host's events go to the bus, until it asks for a step.
+            word: Any = self.i.payload
             with m.State("HOST"):
-                word = self.i.payload
-                m.d.comb += self.o.payload.eq(word)
+                self._put(m, word)
                 with m.If(clearing):
                     m.next = "CLEAR"
                 with m.Elif(self.i.valid):
                     with m.Switch(word.kind):
                         with m.Case(Kind.SPIKE):
                             m.d.comb += [self.o.valid.eq(1), self.i.ready.eq(self.o.ready)]
+                        if self.config.payload_width:
+                            with m.Case(Kind.GRADED):
+                                m.d.comb += self.i.ready.eq(1)
+                                m.d.sync += graded.eq(word)
+                                m.next = "VALUE"
                         with m.Case(Kind.STEP):
                             m.d.comb += [self.i.ready.eq(1), self.schedule_read.eq(1)]
                             m.d.sync += left.eq(word.index)
                             m.next = "STEP"
                         with m.Default():
                             m.d.comb += [self.i.ready.eq(1), self.bad_word.eq(1)]
+
+            # The value of a graded event follows it.
+            if self.config.payload_width:
+                with m.State("VALUE"):
+                    self._put(m, graded)
+                    m.d.comb += self.o.payload.value.eq(word.as_value())
+                    with m.If(word.kind == Kind.VALUE):
+                        m.d.comb += [
+                            self.o.valid.eq(self.i.valid),
+                            self.i.ready.eq(self.o.ready),
+                        ]
+                    with m.Elif(self.i.valid):
+                        m.d.comb += self.bad_word.eq(1)
+                        m.next = "HOST"
+                    with m.If(self.i.valid & self.i.ready):
+                        m.next = "HOST"
 
             # The entry of the schedule is there: it goes to the cores.
             with m.State("STEP"):
@@ -145,6 +167,12 @@ class StepControl(wiring.Component):
             ]
 
         return m
+
+    def _put(self, m: Module, word: Any) -> None:
+        """Offer an event of the host to the bus."""
+        payload: Any = self.o.payload
+        for name in ("kind", "source", "index"):
+            m.d.comb += payload[name].eq(word[name])
 
     def _send(self, m: Module, operation: Any, index: Any) -> None:
         """Put a STEP on the bus."""

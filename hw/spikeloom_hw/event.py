@@ -4,20 +4,28 @@ import enum
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import signed
 from amaranth.lib import data
 
 __all__ = [
     "INDEX_WIDTH",
     "SOURCE_WIDTH",
-    "Event",
+    "VALUED",
+    "VALUE_WIDTH",
     "Kind",
     "Operation",
+    "event_layout",
     "pack",
+    "pack_values",
     "unpack",
+    "unpack_values",
 ]
 
 SOURCE_WIDTH = 9
 INDEX_WIDTH = 20
+
+VALUE_WIDTH = SOURCE_WIDTH + INDEX_WIDTH
+"""Bits of a value in a word of the host link."""
 
 
 class Kind(enum.IntEnum):
@@ -30,13 +38,18 @@ class Kind(enum.IntEnum):
     ERROR = 4
     REWARD = 5
     READOUT = 6
+    VALUE = 7
+
+
+VALUED = frozenset({Kind.GRADED, Kind.ERROR, Kind.REWARD, Kind.READOUT})
+"""Kinds that carry a signed value: on the host link, a second word of the kind VALUE."""
 
 
 class Operation(enum.IntEnum):
     """What a STEP event on the bus asks of the cores.
 
-    ``CLEAR`` zeroes the state of every neuron; ``DONE`` ends a time step and concerns the host
-    alone.
+    ``CLEAR`` zeroes the state of every neuron; ``DONE`` ends a time step, to which no core
+    answers.
     """
 
     UPDATE = 0
@@ -48,13 +61,22 @@ class Operation(enum.IntEnum):
     DONE = 7
 
 
-Event = data.StructLayout({"index": INDEX_WIDTH, "source": SOURCE_WIDTH, "kind": Kind})
-"""Layout of an event on the bus, which is also the word of the host link.
+def event_layout(value_width: int = 0) -> data.StructLayout:
+    """Layout of an event on the bus; its low 32 bits are the word of the host link.
 
-A spike names its source population and the neuron inside it (address-event representation).
-A STEP carries an :class:`Operation` in the low bits of ``source`` and the phase in ``index``;
-from the host, ``index`` is the number of time steps to advance.
-"""
+    A spike names its source population and the neuron inside it (address-event representation).
+    A STEP carries an :class:`Operation` in the low bits of ``source`` and the phase in ``index``;
+    from the host, ``index`` is the number of time steps to advance.
+
+    Parameters
+    ----------
+    value_width : int
+        Bits of the signed ``value`` of the kinds in :data:`VALUED`; 0 if there is none.
+    """
+    members: dict[str, Any] = {"index": INDEX_WIDTH, "source": SOURCE_WIDTH, "kind": Kind}
+    if value_width:
+        members["value"] = signed(value_width)
+    return data.StructLayout(members)
 
 
 def pack(kind: Kind, source: Any, index: Any) -> Any:
@@ -77,3 +99,26 @@ def unpack(words: Any) -> tuple[Any, Any, Any]:
     index = words & ((1 << INDEX_WIDTH) - 1)
     source = (words >> INDEX_WIDTH) & ((1 << SOURCE_WIDTH) - 1)
     return words >> (SOURCE_WIDTH + INDEX_WIDTH), source, index
+
+
+def pack_values(values: Any) -> np.ndarray:
+    """Build VALUE words, each of which follows the word of its event.
+
+    Parameters
+    ----------
+    values : (count,) int array
+        Signed values of up to :data:`VALUE_WIDTH` bits.
+
+    Returns
+    -------
+    (count,) uint32 array
+        The value in the low bits, in two's complement.
+    """
+    low = np.asarray(values, np.int64) & ((1 << VALUE_WIDTH) - 1)
+    return (low | Kind.VALUE.value << VALUE_WIDTH).astype(np.uint32)
+
+
+def unpack_values(words: np.ndarray) -> np.ndarray:
+    """Signed values of VALUE words, (count,) uint32 array: (count,) int64 array."""
+    low = words.astype(np.int64) & ((1 << VALUE_WIDTH) - 1)
+    return low - ((low >> (VALUE_WIDTH - 1)) << VALUE_WIDTH)

@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .config import CoreConfig
-from .event import SOURCE_WIDTH, Event, Kind
+from .event import SOURCE_WIDTH, VALUE_WIDTH, Kind, event_layout
 from .link import word_layout
 from .queue import Queue
 
@@ -17,10 +17,11 @@ _QUEUE = 32
 
 
 class Recorder(wiring.Component):
-    """Pass the spikes of the recorded sources on to the host, and count them.
+    """Pass the events of the recorded sources on to the host, and count them.
 
-    At the end of a time step two words follow: STEP with the number of the step (modulo 2**20),
-    then the number of spikes passed on in it, by which the host knows that it has them all.
+    An event with a value takes two words, the second of the kind VALUE. At the end of a time step
+    two words follow: STEP with the number of the step (modulo 2**20), then the number of events
+    passed on in it, by which the host knows that it has them all.
 
     Parameters
     ----------
@@ -29,14 +30,14 @@ class Recorder(wiring.Component):
 
     Members
     -------
-    i : In(stream.Signature(Event))
-        Spikes, and DONE steps.
+    i : In(stream.Signature(event_layout(config.value_width)))
+        Spikes, graded events, read-outs, and DONE steps.
     o : Out(stream.Signature(word_layout()))
         Words for the host.
     record_read, record_row, record
         Port of the record table, 32 sources a row.
     recorded : Out(1)
-        A spike is passed on in this cycle.
+        An event is passed on in this cycle.
     idle : Out(1)
         Nothing is under way.
     """
@@ -50,9 +51,11 @@ class Recorder(wiring.Component):
     idle: Signal
 
     def __init__(self, config: CoreConfig) -> None:
+        self.event = event_layout(config.value_width)
+        self.valued = config.value_width > 0
         self.rows = max(2, -(-config.sources // 32))
         super().__init__({
-            "i": In(stream.Signature(Event)),
+            "i": In(stream.Signature(self.event)),
             "o": Out(stream.Signature(word_layout())),
             "record_read": Out(1),
             "record_row": Out(range(self.rows)),
@@ -70,7 +73,7 @@ class Recorder(wiring.Component):
 
         # The event waits for its bit of the record table.
         valid = Signal()
-        event: Any = Signal(Event)
+        event: Any = Signal(self.event)
         done, take = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(take),
@@ -80,28 +83,35 @@ class Recorder(wiring.Component):
         with m.If(take):
             m.d.sync += [valid.eq(self.i.valid), event.eq(self.i.payload)]
 
-        # A recorded spike is passed on; a step takes two words.
+        # A recorded event is passed on; a step takes two words, and so does a value.
         count, second = Signal(32), Signal()
-        wanted = Signal()
+        wanted, long, sent = Signal(), Signal(), Signal()
         m.d.comb += [
             wanted.eq(self.record.as_value().bit_select(event.source[:5], 1)),
             done.eq(event.kind == Kind.STEP),
+            long.eq(done | (self.valued & (event.kind != Kind.SPIKE))),
             queue.i.valid.eq(valid & (done | wanted)),
-            self.recorded.eq(valid & ~done & wanted & queue.i.ready),
-            take.eq(~valid | (~done & ~wanted) | (queue.i.ready & (~done | second))),
-            word.last.eq(second),
+            sent.eq(queue.i.valid & queue.i.ready),
+            self.recorded.eq(sent & ~done & ~second),
+            take.eq(~valid | (~done & ~wanted) | (sent & (~long | second))),
+            word.last.eq(done & second),
         ]
-        with m.If(second):
+        with m.If(done & second):
             m.d.comb += word.word.eq(count)
         with m.Elif(done):
             m.d.comb += word.word.eq(Cat(event.index, Const(0, SOURCE_WIDTH), event.kind))
+        with m.Elif(second & self.valued):
+            value = event.value if self.valued else Const(0)
+            extended = Signal(VALUE_WIDTH)
+            m.d.comb += extended.eq(value)
+            m.d.comb += word.word.eq(Cat(extended, Const(Kind.VALUE.value, 3)))
         with m.Else():
-            m.d.comb += word.word.eq(event)
+            m.d.comb += word.word.eq(Cat(event.index, event.source, event.kind))
         with m.If(self.recorded):
             m.d.sync += count.eq(count + 1)
-        with m.If(valid & done & queue.i.ready):
+        with m.If(sent & long):
             m.d.sync += second.eq(~second)
-            with m.If(second):
+            with m.If(done & second):
                 m.d.sync += count.eq(0)
 
         m.d.comb += self.idle.eq(~valid & queue.empty)

@@ -8,7 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from spikeloom_hw.bus import Arbiter, broadcast
-from spikeloom_hw.event import Event, Kind
+from spikeloom_hw.event import Kind, event_layout
 from spikeloom_hw.queue import Queue
 from spikeloom_sim.bench import collect, drive, simulate
 
@@ -95,14 +95,14 @@ class Split(wiring.Component):
 
     def __init__(self) -> None:
         super().__init__({
-            "i": In(stream.Signature(Event)),
-            "spikes": Out(stream.Signature(Event)),
-            "even": Out(stream.Signature(Event)),
+            "i": In(stream.Signature(event_layout())),
+            "spikes": Out(stream.Signature(event_layout())),
+            "even": Out(stream.Signature(event_layout())),
         })
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.queue = queue = Queue(Event, 4)
+        m.submodules.queue = queue = Queue(event_layout(), 4)
         connect(m, flipped(self.i), queue.i)
         event: Any = queue.o.payload
         sinks = [(self.spikes, event.kind == Kind.SPIKE), (self.even, ~event.index[0])]

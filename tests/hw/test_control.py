@@ -1,11 +1,12 @@
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from spikeloom_hw.config import CoreConfig
 from spikeloom_hw.control import StepControl
-from spikeloom_hw.event import Kind, Operation
+from spikeloom_hw.event import Kind, Operation, pack_values, unpack
 from spikeloom_sim.bench import simulate
 
 SCHEDULE = [
@@ -18,10 +19,17 @@ SCHEDULE = [
 class Bench:
     """Host, bus and cores around the control; a core answers a step after some cycles."""
 
-    def __init__(self, words: list[dict[str, Any]], count: int, seed: int | None) -> None:
-        self.dut = StepControl(CoreConfig())
+    def __init__(
+        self,
+        words: list[dict[str, Any]],
+        count: int,
+        seed: int | None,
+        core: CoreConfig | None = None,
+    ) -> None:
+        self.dut = StepControl(core or CoreConfig())
         self.words, self.count, self.seed = words, count, seed
         self.events: list[tuple[int, int, int]] = []
+        self.values: list[int] = []
         self.bad = 0
         self.clear_at = -1
         self.entered: list[int] = []
@@ -47,6 +55,8 @@ class Bench:
                 ctx.set(dut.entry, SCHEDULE[number])
             if valid and ready:
                 self.events.append((int(event.kind), int(event.source), int(event.index)))
+                if event.kind == Kind.GRADED:
+                    self.values.append(int(event.value))
                 if event.kind == Kind.STEP and event.source != Operation.DONE:
                     assert answer < 0, "a step before the answer to the one before it"
                     answer = 0 if self.seed is None else rng.randrange(12)
@@ -123,3 +133,41 @@ def test_a_clear_follows_the_step_under_way_and_time_starts_anew(
     expected += [clear, *(event for number in range(3 - steps) for event in schedule(number))]
     assert bench.events == expected
     assert bench.steps == 3 - steps
+
+
+def value_word(value: int) -> dict[str, Any]:
+    kind, source, index = unpack(int(pack_values(np.array([value]))[0]))
+    return {"kind": Kind(kind), "source": source, "index": index}
+
+
+@pytest.mark.parametrize("seed", [None, 7, 8])
+def test_a_graded_event_takes_its_value_from_the_next_word(seed: int | None) -> None:
+    rng = random.Random(seed)
+    words, expected, values = [], [], []
+    for _ in range(40):
+        source, index, value = rng.randrange(512), rng.randrange(1 << 20), rng.randrange(-128, 128)
+        if rng.random() < 0.5:
+            words += [{"kind": Kind.GRADED, "source": source, "index": index}, value_word(value)]
+            expected.append((Kind.GRADED.value, source, index))
+            values.append(value)
+        else:
+            words.append(spike(source, index))
+            expected.append((Kind.SPIKE.value, source, index))
+    words.append(step(1))
+    expected += schedule(0)
+    bench = Bench(words, len(expected), seed, CoreConfig(payload_width=8))
+    simulate(bench.dut, bench.run)
+    assert bench.events == expected
+    assert bench.values == values
+    assert bench.bad == 0
+
+
+@pytest.mark.parametrize("seed", [None, 9])
+def test_a_graded_event_without_its_value_is_dropped_and_told(seed: int | None) -> None:
+    graded = {"kind": Kind.GRADED, "source": 1, "index": 2}
+    words = [graded, spike(3, 4), value_word(5), spike(6, 7), graded, value_word(-8)]
+    bench = Bench(words, 3, seed, CoreConfig(payload_width=8))
+    simulate(bench.dut, bench.run)
+    assert bench.events == [(0, 3, 4), (0, 6, 7), (Kind.GRADED.value, 1, 2)]
+    assert bench.values == [-8]
+    assert bench.bad == 2

@@ -1,18 +1,25 @@
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from spikeloom_hw.config import CoreConfig
-from spikeloom_hw.event import Kind, Operation, pack
+from spikeloom_hw.event import Kind, Operation, pack, pack_values
 from spikeloom_hw.recorder import Recorder
 from spikeloom_sim.bench import simulate
 
 CONFIG = CoreConfig(sources=70)
 
 
-def run(events: list[dict[str, Any]], record: list[int], seed: int | None, count: int) -> Any:
-    dut, rng = Recorder(CONFIG), random.Random(seed)
+def run(
+    events: list[dict[str, Any]],
+    record: list[int],
+    seed: int | None,
+    count: int,
+    core: CoreConfig = CONFIG,
+) -> Any:
+    dut, rng = Recorder(core), random.Random(seed)
     waiting, words = list(events), []
     recorded, cycles = [0], [0]
 
@@ -78,3 +85,29 @@ def test_a_spike_passes_in_every_cycle() -> None:
     assert [word for word, _ in words] == [pack(Kind.SPIKE, 3, k) for k in range(200)]
     assert recorded == 200
     assert cycles <= 200 + 3 + 8
+
+
+@pytest.mark.parametrize("seed", [None, 3, 4])
+def test_a_value_follows_its_event_and_counts_with_it(seed: int | None) -> None:
+    rng = random.Random(12)
+    record = [int(rng.random() < 0.5) for _ in range(96)]
+    events, expected = [], []
+    for number in range(8):
+        count = 0
+        for _ in range(rng.choice([0, 1, 30])):
+            source, index = rng.randrange(70), rng.randrange(1 << 20)
+            kind = rng.choice([Kind.SPIKE, Kind.GRADED, Kind.READOUT])
+            value = 0 if kind is Kind.SPIKE else rng.randrange(-512, 512)
+            events.append({"kind": kind, "source": source, "index": index, "value": value})
+            if not record[source]:
+                continue
+            expected.append((pack(kind, source, index), 0))
+            count += 1
+            if kind is not Kind.SPIKE:
+                expected.append((int(pack_values(np.array([value]))[0]), 0))
+        events.append({"kind": Kind.STEP, "source": Operation.DONE.value, "index": number})
+        expected += [(pack(Kind.STEP, 0, number), 0), (count, 1)]
+    core = CoreConfig(sources=70, payload_width=10)
+    words, recorded, _ = run(events, record, seed, len(expected), core)
+    assert words == expected
+    assert recorded == sum(count for count, last in expected if last)
