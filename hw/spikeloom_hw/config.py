@@ -1,5 +1,6 @@
 """The structure of the generated hardware: everything that is fixed when Verilog is emitted."""
 
+import enum
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
@@ -9,10 +10,18 @@ from .neuron import Constant, Fields, Per
 from .number import Signed
 from .validate import check_choice, check_integers
 
-__all__ = ["REGION_WORDS", "ChipConfig", "CoreConfig"]
+__all__ = ["REGION_WORDS", "ChipConfig", "CoreConfig", "Walk"]
 
 REGION_WORDS = 1 << 20
 """Words of 32 bits that the address map has for one memory."""
+
+
+class Walk(enum.IntEnum):
+    """Kind of a projection, which decides what walks it."""
+
+    DENSE = 0
+    CONVOLUTION = 1
+    SPARSE = 2
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,18 @@ class CoreConfig:
         Depths of the tables.
     weight_ports : int
         2 for a weight memory with a read and a write port, 1 for a single port (iCE40 SPRAM).
+    delay_slots : int
+        Accumulators of each neuron (D), a power of two up to 64; the longest delay is D - 1.
+    payload_width : int
+        Bits of the signed value of a graded event that a synapse multiplies; 0 for spikes alone.
+    value_groups : int
+        Update groups of the populations that send values; 0 if none does.
+    taps : int
+        Depth of each of the three tables of convolutions; 0 for no convolution.
+    pointers, synapse_rows : int
+        Depths of the memories of sparse projections; 0 for no sparse projection.
+    skip : bool
+        Whether rows of neurons that would reproduce themselves are skipped.
     """
 
     lanes: int = 16
@@ -53,6 +74,13 @@ class CoreConfig:
     sources: int = 32
     phases: int = 8
     weight_ports: int = 2
+    delay_slots: int = 1
+    payload_width: int = 0
+    value_groups: int = 0
+    taps: int = 0
+    pointers: int = 0
+    synapse_rows: int = 0
+    skip: bool = False
 
     def __post_init__(self) -> None:
         powers = tuple(1 << k for k in range(8))
@@ -71,6 +99,17 @@ class CoreConfig:
         check_integers("Projections", self.projections, 2, 256)
         check_integers("Sources", self.sources, 2, 512)
         check_integers("Phases", self.phases, 2, 32)
+        check_choice("Delay slots", self.delay_slots, tuple(1 << k for k in range(7)))
+        check_choice("Payload width", self.payload_width, (0, *range(2, 17)))
+        check_integers("Value groups", self.value_groups, 0, 1 << 14)
+        check_choice("Taps", self.taps, (0, *(1 << k for k in range(1, 15))))
+        check_choice("Pointers", self.pointers, (0, *(1 << k for k in range(1, 17))))
+        check_integers("Synapse rows", self.synapse_rows, 0, self.most_synapse_rows)
+        if bool(self.pointers) != (self.synapse_rows >= 2):
+            raise ValueError(
+                f"Sparse projections need both pointers and synapse rows, "
+                f"not {self.pointers} and {self.synapse_rows}"
+            )
 
     @property
     def weight(self) -> Signed:
@@ -87,6 +126,31 @@ class CoreConfig:
         """Rows of weights that the address map has room for."""
         words = -(-self.lanes * self.weight_width // 32)
         return REGION_WORDS >> (words - 1).bit_length()
+
+    @property
+    def most_synapse_rows(self) -> int:
+        """Rows of sparse synapses that the address map has room for."""
+        slots = (self.delay_slots - 1).bit_length()
+        width = self.weight_width + (self.neuron_rows - 1).bit_length() + slots
+        words = -(-self.lanes * width // 32)
+        return REGION_WORDS >> (words - 1).bit_length()
+
+    @property
+    def walks(self) -> tuple[Walk, ...]:
+        """Kinds of projections that are built."""
+        built = {Walk.DENSE: True, Walk.CONVOLUTION: self.taps, Walk.SPARSE: self.pointers}
+        return tuple(walk for walk, there in built.items() if there)
+
+    @property
+    def value_width(self) -> int:
+        """Bits of the signed value of an event on the bus; 0 if no event has one."""
+        sent = self.fields.value_width if self.value_groups else 0
+        return max(self.payload_width, sent)
+
+    @property
+    def accumulator_rows(self) -> int:
+        """Depth of the accumulator memory: the slot above the row."""
+        return self.delay_slots << (self.neuron_rows - 1).bit_length()
 
     @property
     def groups_per_row(self) -> int:

@@ -1,13 +1,21 @@
 """Rows of the memories, said once for gateware, compiler and host."""
 
+from typing import Any
+
 from amaranth.hdl import unsigned
 from amaranth.lib import data
 
-from .config import CoreConfig
+from .config import CoreConfig, Walk
 from .event import INDEX_WIDTH, SOURCE_WIDTH, Operation
 from .neuron import Per
 
-__all__ = ["Layouts", "schedule_layout"]
+__all__ = ["PIXEL_WIDTH", "RECIPROCAL_WIDTH", "Layouts", "schedule_layout"]
+
+PIXEL_WIDTH = 14
+"""Bits of the number of a pixel of a source."""
+
+RECIPROCAL_WIDTH = 18
+"""Bits of the reciprocal of the width of a source, ``2**18 // width``."""
 
 
 class Layouts:
@@ -29,16 +37,24 @@ class Layouts:
     neurons : ArrayLayout
         Parameters of ``update_lanes`` neurons that are kept per neuron; may be empty.
     populations : StructLayout
-        A population: its first neuron row, its number of update groups less one, the mask of
-        the neurons that exist in the last group, its source number, and the parameters kept per
-        population.
+        A population: its first neuron row, its number of update groups less one, the mask of the
+        groups of a pixel, how many of these are whole, the mask of the neurons in the one after
+        those, its source number, and the parameters kept per population.
     projections : StructLayout
-        A dense projection: first weight row, first neuron row, rows per presynaptic neuron
-        (blocks), and the postsynaptic neurons (for the counter of synaptic operations).
+        A projection: its kind, first weight row, first neuron row, rows per presynaptic neuron
+        (blocks), the postsynaptic neurons (for the counter of synaptic operations), the delay,
+        and for convolutions the first entries in the tables and the steps from tap to tap.
     sources : StructLayout
-        First projection of a source, how many there are, and the neurons of the source.
+        First projection of a source, how many there are, the indices of the source, and for
+        convolutions how an index is split into pixel and channel, line and column.
     phases : StructLayout
         First population of a phase, and how many there are.
+    taps : StructLayout
+        An entry of a table of convolutions: weight rows and neuron rows to add, and steps.
+    pointers : StructLayout
+        Where the synapses of a presynaptic neuron begin, how many rows and synapses there are.
+    synapses : ArrayLayout
+        ``lanes`` synapses of a sparse projection, with neuron row and delay.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -52,21 +68,29 @@ class Layouts:
         self.populations = data.StructLayout({
             "row": range(config.neuron_rows),
             "last_group": range(config.groups),
+            "period": range(config.groups),
+            "full": range(config.groups + 1),
             "tail": unsigned(config.update_lanes),
             "source": unsigned(SOURCE_WIDTH),
             **fields.kept(Per.POPULATION),
         })
-        self.projections = data.StructLayout({
-            "weight_row": range(config.weight_rows),
+        self.projections = data.StructLayout(_projection(config))
+        self.sources = data.StructLayout(_source(config))
+        self.phases = data.StructLayout(_span(config.populations))
+        self.taps = data.StructLayout({
+            "weight": range(config.weight_rows),
             "row": range(config.neuron_rows),
-            "blocks": range(config.neuron_rows + 1),
+            "count": range(config.neuron_rows + 1),
+        })
+        self.pointers = data.StructLayout({
+            "first": range(max(2, config.synapse_rows)),
+            "words": range(config.synapse_rows + 1),
             "size": range(config.neuron_rows * config.lanes + 1),
         })
-        self.sources = data.StructLayout({
-            **_span(config.projections),
-            "size": range((1 << INDEX_WIDTH) + 1),
-        })
-        self.phases = data.StructLayout(_span(config.populations))
+        synapse: dict[str, Any] = {"weight": config.weight.shape, "row": range(config.neuron_rows)}
+        if config.delay_slots > 1:
+            synapse["delay"] = range(config.delay_slots)
+        self.synapses = data.ArrayLayout(data.StructLayout(synapse), config.lanes)
 
 
 def schedule_layout(config: CoreConfig) -> data.StructLayout:
@@ -76,6 +100,38 @@ def schedule_layout(config: CoreConfig) -> data.StructLayout:
         "phase": range(config.phases),
         "last": unsigned(1),
     })
+
+
+def _projection(config: CoreConfig) -> dict[str, Any]:
+    weight_row = range(max(config.weight_rows, config.pointers))
+    members: dict[str, Any] = {
+        "weight_row": weight_row,
+        "row": range(config.neuron_rows),
+        "blocks": range(config.neuron_rows + 1),
+        "size": range(config.neuron_rows * config.lanes + 1),
+    }
+    if len(config.walks) > 1:
+        members["kind"] = Walk
+    if config.delay_slots > 1:
+        members["delay"] = range(config.delay_slots)
+    if Walk.CONVOLUTION in config.walks:
+        members |= dict.fromkeys(("channels", "lines", "columns"), range(config.taps))
+        for axis in ("line", "column"):
+            members[f"{axis}_weight"] = range(config.weight_rows)
+            members[f"{axis}_row"] = range(config.neuron_rows)
+    return members
+
+
+def _source(config: CoreConfig) -> dict[str, Any]:
+    members: dict[str, Any] = {
+        **_span(config.projections),
+        "size": range((1 << INDEX_WIDTH) + 1),
+    }
+    if Walk.CONVOLUTION in config.walks:
+        members["channel_bits"] = range(INDEX_WIDTH)
+        members["width"] = range(1, (1 << PIXEL_WIDTH) + 1)
+        members["reciprocal"] = unsigned(RECIPROCAL_WIDTH)
+    return members
 
 
 def _span(depth: int) -> dict[str, range]:

@@ -9,13 +9,26 @@ from amaranth.lib import data
 from .config import ChipConfig
 from .layout import Layouts, schedule_layout
 
-__all__ = ["ID", "VERSION", "Control", "Errors", "Region", "Register", "Status", "regions"]
+__all__ = [
+    "FABRIC",
+    "ID",
+    "VERSION",
+    "Control",
+    "Errors",
+    "Region",
+    "Register",
+    "Status",
+    "regions",
+]
 
 ID = 0x53504B4C
 """Content of the ID register: "SPKL"."""
 
 VERSION = 1
 """Version of the address map."""
+
+FABRIC = ("schedule", "record")
+"""Memories that are not part of a core."""
 
 _CORE = 0x10 << 24
 _FABRIC = 0x01 << 24
@@ -44,6 +57,7 @@ class Register(enum.IntEnum):
     CYCLES_UPDATE = 0x16
     CYCLES_CONTROL = 0x17
     CYCLES = 0x18
+    ROWS = 0x19
 
     @property
     def meaning(self) -> str:
@@ -60,14 +74,15 @@ _MEANINGS = {
     "STATUS": "Read: bits of Status.",
     "ERRORS": "Sticky bits of Errors; write 1 to clear.",
     "STEPS": "Time steps done since the last clear, modulo 2**32.",
-    "EVENTS_IN": "Spikes that the core took from the bus.",
-    "EVENTS_OUT": "Spikes sent to the host.",
-    "SPIKES": "Spikes that the core's neurons fired.",
+    "EVENTS_IN": "Spikes and graded events that the core took from the bus.",
+    "EVENTS_OUT": "Events sent to the host.",
+    "SPIKES": "Events that the core's neurons sent.",
     "SYNAPTIC_LOW": "Synaptic operations (a weight applied because of a spike), low word.",
     "SYNAPTIC_HIGH": "Synaptic operations, high word.",
     "CYCLES_INTEGRATE": "Cycles in which an event was looked up or integrated.",
     "CYCLES_UPDATE": "Cycles of update sweeps, from first read to last write.",
     "CYCLES_CONTROL": "Cycles of a running step that are neither integration nor update.",
+    "ROWS": "Rows of neurons that update sweeps have processed, not skipped.",
     "CYCLES": "All cycles from the first event word to the end of the last step.",
 }
 
@@ -96,7 +111,7 @@ class Errors(enum.IntFlag):
     BAD_SOURCE = 1
     """An event named a source beyond the source table; it was dropped."""
     BAD_WORD = 2
-    """The host sent an event word of a kind that the chip does not take; it was dropped."""
+    """The host sent an event word that the chip does not take; it was dropped."""
     BAD_ADDRESS = 4
     """The host accessed an address that does not exist; reads gave 0."""
 
@@ -144,9 +159,16 @@ def regions(config: ChipConfig) -> dict[str, Region]:
         ("state", _CORE | 2 << 20, core.groups, layouts.state),
         ("neurons", _CORE | 3 << 20, core.groups, layouts.neurons),
         ("projections", _CORE | 4 << 20, core.projections, layouts.projections),
-        ("accumulators", _CORE | 6 << 20, core.neuron_rows, layouts.accumulators),
+        ("accumulators", _CORE | 6 << 20, core.accumulator_rows, layouts.accumulators),
+        ("synapses", _CORE | 7 << 20, core.synapse_rows, layouts.synapses),
         ("sources", _CORE | 9 << 20, core.sources, layouts.sources),
         ("populations", _CORE | 10 << 20, core.populations, layouts.populations),
         ("phases", _CORE | 11 << 20, core.phases, layouts.phases),
+        ("channels", _CORE | 12 << 20, core.taps, layouts.taps),
+        ("lines", _CORE | 13 << 20, core.taps, layouts.taps),
+        ("columns", _CORE | 14 << 20, core.taps, layouts.taps),
+        ("pointers", _CORE | 15 << 20, core.pointers, layouts.pointers),
     ]
-    return {entry[0]: Region(*entry) for entry in entries if Shape.cast(entry[3]).width}
+    return {
+        entry[0]: Region(*entry) for entry in entries if entry[2] and Shape.cast(entry[3]).width
+    }
