@@ -1,16 +1,20 @@
 """The execution model on NumPy arrays, whatever the arithmetic of the neurons is."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikeloom_hw.neuron import LIFState
+from spikeloom_hw.neuron import NeuronState
 
-from .phases import assign_phases, group
+from .layer import Group, Layer, Neuron, gather, lateness, prepare
+from .phases import group
+from .projection import Projection
 from .recording import Recording
+from .run_state import RunState
+from .work import Request, Work, costs
 
-__all__ = ["Executor", "Link", "Neuron", "Request", "check_record", "count_work"]
+__all__ = ["Executor", "Layer", "Neuron"]
 
 BLOCK_SPIKES = 1 << 20
 """Most spikes of one population that are turned into numbers at once."""
@@ -19,57 +23,20 @@ BLOCK_NEURONS = 1 << 15
 """Most neurons, over all samples, that advance at once: their state should stay in the cache."""
 
 
-class Neuron(Protocol):
-    """Arithmetic of one population."""
-
-    def rest(self, shape: tuple[int, ...], dtype: Any = ...) -> LIFState:
-        """State before the first step."""
-        ...
-
-    def step(self, state: LIFState, current: Any) -> tuple[LIFState, np.ndarray]:
-        """Advance by one step: state after it, and which neurons fired."""
-        ...
-
-    def advance(
-        self,
-        state: LIFState,
-        currents: np.ndarray,
-        spikes: np.ndarray,
-        potentials: np.ndarray | None = None,
-    ) -> LIFState:
-        """Advance by many steps, filling (steps, ...) spikes and potentials: state after them."""
-        ...
-
-
-class Link(NamedTuple):
-    """Projection with its (pre, post) weights as float32 or float64."""
-
-    source: str
-    target: str
-    matrix: np.ndarray
-
-
-class Request(NamedTuple):
-    """What a run is to record."""
-
-    names: tuple[str, ...]
-    potentials: bool = False
-
-
-class _Group(NamedTuple):
-    """Populations that reach one another, in their phases, and the links that join them."""
-
-    phases: list[list[str]]
-    outer: dict[str, list[Link]]
-    inner: dict[str, list[Link]]
-
-
 class _Block(NamedTuple):
-    """Some steps of some samples: (steps, batch, neurons) spikes, potentials, and the state."""
+    """Some steps of some samples.
 
-    spikes: dict[str, np.ndarray]
+    ``sent`` and ``potentials`` are (steps, batch, neurons) arrays, and so are ``currents``, with
+    those of further steps behind them. ``numbers`` holds events in the dtype of the products.
+    """
+
+    steps: int
+    time: int
+    sent: dict[str, np.ndarray]
     potentials: dict[str, np.ndarray]
-    state: dict[str, LIFState]
+    currents: dict[str, np.ndarray]
+    state: dict[str, NeuronState]
+    numbers: dict[str, np.ndarray]
 
 
 class Executor:
@@ -81,186 +48,169 @@ class Executor:
 
     Parameters
     ----------
-    sizes : Mapping of str to int
-        Number of neurons of every population, inputs included.
-    neurons : Mapping of str to Neuron
-        Arithmetic of the populations that are no inputs, in order of declaration.
-    links : sequence of Link
-        The projections.
+    layers : sequence of Layer
+        All populations, in order of declaration.
+    projections : sequence of Projection
+        What joins them.
+    phases : Mapping of str to int
+        Phase of each population that is no input.
+    dtype : dtype
+        Float32 or float64, in which the products of events and weights are summed.
     """
 
     def __init__(
-        self, sizes: Mapping[str, int], neurons: Mapping[str, Neuron], links: Sequence[Link]
+        self,
+        layers: Sequence[Layer],
+        projections: Sequence[Projection],
+        phases: Mapping[str, int],
+        dtype: Any = np.float64,
     ) -> None:
-        self._sizes = dict(sizes)
-        self._neurons = dict(neurons)
-        self._links = list(links)
+        self._layers = {layer.name: layer for layer in layers}
+        self._sizes = {layer.name: layer.size for layer in layers}
+        self._neurons = {layer.name: layer.neuron for layer in layers if layer.neuron is not None}
+        self._dtype = dtype
+        self._late = lateness(projections, phases)
+        self._costs = costs([p.name for p in layers if p.delivers], projections)
+        links = [prepare(p, phases, dtype) for p in projections if self._layers[p.source].delivers]
         edges = [(link.source, link.target) for link in links]
-        phases = assign_phases(list(neurons), edges)
-        self._groups = [self._group(names, phases) for names in group(list(neurons), edges)]
+        self._groups = [gather(names, phases, links) for names in group(list(self._neurons), edges)]
 
     def run(
-        self,
-        stimulus: dict[str, np.ndarray],
-        request: Request,
-        state: Mapping[str, LIFState] | None = None,
-    ) -> tuple[Recording, dict[str, LIFState]]:
+        self, stimulus: dict[str, np.ndarray], request: Request, state: RunState | None = None
+    ) -> tuple[Recording, RunState]:
         """Run all steps of a stimulus from rest, or from ``state``.
 
         Returns
         -------
-        tuple of Recording and dict of str to LIFState
-            What was asked for, with float64 potentials, and the state after the last step.
+        tuple of Recording and RunState
+            What was asked for, with potentials and values as float64, and the state after the
+            last step, with float64 for what is no small integer.
         """
         steps, batch = next(iter(stimulus.values())).shape[:2]
         kept = {
-            name: stimulus[name] if name in stimulus else self._empty(name, steps, batch, bool)
+            name: stimulus[name] if name in stimulus else self._empty(name, steps, batch)
             for name in request.names
         }
         names = [n for n in request.names if n in self._neurons and request.potentials]
-        potentials = {name: self._empty(name, steps, batch, np.float64) for name in names}
+        potentials = {name: np.empty((steps, batch, self._sizes[name])) for name in names}
         widest = max(self._sizes[name] for name in self._neurons)
         at_once = max(1, min(batch, BLOCK_NEURONS // widest))
         span = max(1, BLOCK_SPIKES // (at_once * max(self._sizes.values())))
 
-        fired = dict.fromkeys(self._sizes, 0)
-        ends: list[dict[str, LIFState]] = []
+        work = Work(self._costs)
+        ends: list[RunState] = []
         for samples in _slices(batch, at_once):
             now = self._begin(samples, state)
+            currents = self._buffers(now, min(span, steps))
             for times in _slices(steps, span):
                 where = (times, samples)
                 view = {name: array[where] for name, array in (stimulus | kept).items()}
-                block = _Block(view, {n: array[where] for n, array in potentials.items()}, now)
+                block = _Block(
+                    times.stop - times.start,
+                    now.time + times.start,
+                    view,
+                    {name: array[where] for name, array in potentials.items()},
+                    currents,
+                    now.neurons,
+                    {},
+                )
                 self._run_block(block)
-                for name, spikes in block.spikes.items():
-                    fired[name] += int(np.count_nonzero(spikes))
-            ends.append(now)
-        edges = [(link.source, self._sizes[link.target]) for link in self._links]
-        end = {name: _join([part[name] for part in ends]) for name in self._neurons}
-        return Recording(kept, potentials, count_work(fired, edges)), end
+                self._shift(block)
+                work.add(block.sent)
+            pending = {name: currents[name][:late].copy() for name, late in self._late.items()}
+            ends.append(RunState(now.neurons, pending, now.time + steps))
+        recording = Recording({}, potentials, work.counters)
+        for name, array in kept.items():
+            valued = array.dtype.kind in "if"
+            (recording.values if valued else recording.spikes)[name] = array
+        return recording, _join(ends)
 
-    def _empty(self, name: str, steps: int, batch: int, dtype: Any) -> np.ndarray:
-        return np.empty((steps, batch, self._sizes[name]), dtype)
+    def _empty(self, name: str, steps: int, batch: int) -> np.ndarray:
+        layer = self._layers[name]
+        return np.zeros((steps, batch, layer.size), layer.dtype)
 
-    def _begin(self, samples: slice, state: Mapping[str, LIFState] | None) -> dict[str, LIFState]:
+    def _begin(self, samples: slice, state: RunState | None) -> RunState:
+        """State of some samples, in arrays of the dtypes that the neurons use."""
         count = samples.stop - samples.start
-        if state is None:
-            return {
-                name: neuron.rest((count, self._sizes[name]), np.float64)
-                for name, neuron in self._neurons.items()
-            }
-        return {
-            name: LIFState(
-                state[name].potential[samples].astype(np.float64),
-                state[name].refractory[samples],
-                state[name].fired[samples],
-            )
-            for name in self._neurons
+        rest = {
+            name: neuron.rest((count, self._sizes[name]), np.float64)
+            for name, neuron in self._neurons.items()
         }
+        if state is None:
+            pending = {
+                name: np.zeros((late, count, self._sizes[name]), self._dtype)
+                for name, late in self._late.items()
+            }
+            return RunState(rest, pending)
+        given = {
+            name: NeuronState(
+                *(
+                    array[samples].astype(zero.dtype)
+                    for array, zero in zip(state[name], zeros, strict=True)
+                )
+            )
+            for name, zeros in rest.items()
+        }
+        pending = {name: array[:, samples] for name, array in state.pending.items()}
+        return RunState(given, pending, state.time)
+
+    def _buffers(self, now: RunState, steps: int) -> dict[str, np.ndarray]:
+        """Make room for the currents of the steps of a block and of those they reach."""
+        buffers = {}
+        for name, pending in now.pending.items():
+            buffers[name] = np.zeros((steps + len(pending), *pending.shape[1:]), self._dtype)
+            buffers[name][: len(pending)] = pending
+        return buffers
+
+    def _shift(self, block: _Block) -> None:
+        """Move what the steps of the block have left for later ones to the beginning."""
+        for name, late in self._late.items():
+            currents = block.currents[name]
+            currents[:late] = currents[block.steps : block.steps + late].copy()
+            currents[late:] = 0
 
     def _run_block(self, block: _Block) -> None:
-        numbers: dict[str, np.ndarray] = {}
-        steps, batch = next(iter(block.spikes.values())).shape[:2]
         for member in self._groups:
-            currents: dict[str, np.ndarray] = {}
-            for name, links in member.outer.items():
-                if name not in block.spikes:
-                    block.spikes[name] = self._empty(name, steps, batch, bool)
-                for link in links:
-                    if link.source not in numbers:
-                        spikes = block.spikes[link.source].reshape(steps * batch, -1)
-                        numbers[link.source] = spikes.astype(link.matrix.dtype)
-                products = [numbers[link.source] @ link.matrix for link in links]
-                shape = (steps, batch, self._sizes[name])
-                currents[name] = _sum(products, shape)
+            names = [name for names in member.phases for name in names]
+            for name in names:
+                if name not in block.sent:
+                    batch = block.currents[name].shape[1]
+                    block.sent[name] = self._empty(name, block.steps, batch)
+            for link in member.outer:
+                if link.source not in block.numbers:
+                    block.numbers[link.source] = block.sent[link.source].astype(self._dtype)
+                link.deliver(block.numbers[link.source], block.currents[link.target][link.back :])
             if any(member.inner.values()):
-                self._take_turns(member, currents, block)
+                for index in range(block.steps):
+                    self._take_turns(member, index, block)
             else:
-                self._advance(member.phases[0][0], currents, block)
+                self._advance(names[0], slice(0, block.steps), block)
 
-    def _advance(self, name: str, currents: dict[str, np.ndarray], block: _Block) -> None:
-        """Run one population on no loop over all steps of the block."""
-        block.state[name] = self._neurons[name].advance(
-            block.state[name], currents[name], block.spikes[name], block.potentials.get(name)
-        )
+    def _take_turns(self, member: Group, index: int, block: _Block) -> None:
+        """Run one step of populations that reach one another, phase by phase.
 
-    def _take_turns(self, member: _Group, currents: dict[str, np.ndarray], block: _Block) -> None:
-        """Run populations that reach one another: all of one phase, then all of the next.
-
-        A source of an earlier phase has fired in this step already, any other in the step before;
-        in both cases ``latest`` holds the spikes to deliver.
+        All populations of a phase take what is there for them before any of them delivers.
         """
-        dtype = next(link.matrix.dtype for links in member.inner.values() for link in links)
-        latest = {name: block.state[name].fired.astype(dtype) for name in currents}
-        for index in range(len(next(iter(currents.values())))):
-            for names in member.phases:
-                for name in names:
+        step = slice(index, index + 1)
+        for names in member.phases:
+            for name in names:
+                self._advance(name, step, block)
+            for name in names:
+                if member.inner[name]:
+                    events = block.sent[name][step].astype(self._dtype)
                     for link in member.inner[name]:
-                        currents[name][index] += latest[link.source] @ link.matrix
-                for name in names:
-                    step, state = self._neurons[name].step, block.state[name]
-                    block.state[name], fires = step(state, currents[name][index])
-                    block.spikes[name][index] = fires
-                    latest[name] = fires.astype(dtype)
-                    if name in block.potentials:
-                        block.potentials[name][index] = block.state[name].potential
+                        link.deliver(events, block.currents[link.target][index + link.back :])
 
-    def _group(self, names: list[str], phases: Mapping[str, int]) -> _Group:
-        into = {name: [link for link in self._links if link.target == name] for name in names}
-        levels = sorted({phases[name] for name in names})
-        return _Group(
-            [[name for name in names if phases[name] == level] for level in levels],
-            {name: [s for s in links if s.source not in names] for name, links in into.items()},
-            {name: [s for s in links if s.source in names] for name, links in into.items()},
+    def _advance(self, name: str, steps: slice, block: _Block) -> None:
+        """Run one population over some steps of the block."""
+        potentials = block.potentials.get(name)
+        block.state[name] = self._neurons[name].advance(
+            block.state[name],
+            block.currents[name][steps].astype(np.float64),
+            block.sent[name][steps],
+            potentials if potentials is None else potentials[steps],
+            block.time + steps.start,
         )
-
-
-def count_work(fired: Mapping[str, int], edges: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Count events and synaptic operations.
-
-    Parameters
-    ----------
-    fired : Mapping of str to int
-        Spikes of each population, inputs included.
-    edges : iterable of (source, size of the target)
-        The projections.
-    """
-    operations = sum(fired[source] * size for source, size in edges)
-    return {"events": sum(fired.values()), "synaptic_operations": operations}
-
-
-def check_record(known: Sequence[str], default: Sequence[str], record: Any) -> tuple[str, ...]:
-    """Tell which populations to record, in order of declaration.
-
-    Parameters
-    ----------
-    known : sequence of str
-        All populations.
-    default : sequence of str
-        Those recorded if ``record`` is None.
-    record : iterable of str or None
-        Names that the user asked for.
-    """
-    if record is None:
-        return tuple(default)
-    if isinstance(record, str) or not isinstance(record, Iterable):
-        raise TypeError(f"Record must be a list of names of populations, not {record!r}")
-    wanted = list(record)
-    for name in wanted:
-        if name not in known:
-            raise ValueError(
-                f"Record names {name!r}, but the populations are {', '.join(map(repr, known))}"
-            )
-    return tuple(name for name in known if name in wanted)
-
-
-def _sum(products: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    if not products:
-        return np.zeros(shape)
-    total = products[0].astype(np.float64)
-    for product in products[1:]:
-        total += product
-    return total.reshape(shape)
 
 
 def _slices(length: int, size: int) -> Iterator[slice]:
@@ -268,7 +218,17 @@ def _slices(length: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, length))
 
 
-def _join(parts: list[LIFState]) -> LIFState:
+def _join(parts: list[RunState]) -> RunState:
     if len(parts) == 1:
         return parts[0]
-    return LIFState(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    neurons = {
+        name: NeuronState(
+            *(np.concatenate(arrays) for arrays in zip(*(p[name] for p in parts), strict=True))
+        )
+        for name in parts[0]
+    }
+    pending = {
+        name: np.concatenate([part.pending[name] for part in parts], axis=1)
+        for name in parts[0].pending
+    }
+    return RunState(neurons, pending, parts[0].time)

@@ -1,17 +1,20 @@
 """The golden model: what the hardware must compute, in NumPy."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from spikeloom_hw.neuron import LIFState
+from spikeloom_hw.neuron import NeuronState
 from spikeloom_hw.validate import check_choice
 
-from .execution import Executor, Link, Request, check_record
+from .execution import Executor, Layer
+from .layer import lateness
 from .quantised import QuantisedNetwork
 from .recording import Recording
+from .run_state import RunState
 from .stimulus import as_stimulus
+from .work import Request, check_record
 
 __all__ = ["Golden"]
 
@@ -27,9 +30,10 @@ class Golden:
     It knows the quantised network only, nothing of cores, memories or mapping. In each step the
     spikes of the inputs are delivered first; then, phase by phase, every population of the phase
     takes what its accumulators hold, advances, and delivers its spikes. So a target of a later
-    phase sees them in the same step, any other in the next. All state starts at 0.
+    phase sees them in the same step, any other in the next; through a projection with a delay,
+    as many updates later. All state starts at 0.
 
-    The arithmetic of the neurons is that of :meth:`spikeloom_hw.neuron.LIFParameters.step`. Sums
+    The arithmetic of the neurons is that of :meth:`spikeloom_hw.neuron.NeuronParameters.step`. Sums
     of weights pass through floating-point matrix products, which are exact here: the static bound
     of :class:`QuantisedNetwork` keeps every partial sum within the integers of the format.
 
@@ -38,7 +42,8 @@ class Golden:
     quantised : QuantisedNetwork
         The network to run.
     engine : str
-        ``"numpy"``, or ``"numba"``: compiled, for long runs of few samples; needs numba.
+        ``"numpy"``, or ``"numba"``: compiled, for long runs of few samples through dense
+        projections without delays, of neurons without further features; needs numba.
     """
 
     def __init__(self, quantised: QuantisedNetwork, *, engine: str = "numpy") -> None:
@@ -48,11 +53,12 @@ class Golden:
         self.quantised = quantised
         self.engine = engine
         self._executor = _compiled(quantised) if engine == "numba" else _executor(quantised)
-        self._state: dict[str, LIFState] | None = None
+        self._late = lateness(quantised.projections, quantised.phases)
+        self._state: RunState | None = None
 
     @property
-    def state(self) -> dict[str, LIFState] | None:
-        """State of each population after the last run, int64 potentials; None before a run."""
+    def state(self) -> RunState | None:
+        """State after the last run, in integers; None before a run."""
         return self._state
 
     def run(
@@ -61,7 +67,7 @@ class Golden:
         *,
         record: Iterable[str] | None = None,
         potentials: bool = False,
-        state: Mapping[str, LIFState] | None = None,
+        state: RunState | None = None,
     ) -> Recording:
         """Run all steps of the input spikes, for all samples of the batch.
 
@@ -69,55 +75,70 @@ class Golden:
         ----------
         spikes : array or Mapping of str to array
             Spikes of each input population, (steps, batch, neurons) or (steps, neurons), bool or
-            0 and 1; a single array will do for a network with one input.
+            0 and 1; of a graded input its values, whole numbers, 0 for no event. A single array
+            will do for a network with one input.
         record : iterable of str or None
-            Populations whose spikes are recorded; None means all but the inputs.
+            Populations whose spikes or values are recorded; None means all but the inputs.
         potentials : bool
             Whether the potentials of the recorded populations are recorded too.
-        state : Mapping of str to LIFState or None
+        state : RunState or None
             Where to start, as :attr:`state` gave it after a run; None means at rest.
 
         Returns
         -------
         Recording
-            Spikes, int64 potentials after each step if asked for, and counters.
+            Spikes and values, int64 potentials after each step if asked for, and counters.
         """
         network = self.quantised
-        stimulus = as_stimulus({p.name: p.size for p in network.inputs}, spikes)
+        largest = {p.name: p.largest for p in network.inputs}
+        stimulus = as_stimulus({p.name: p.size for p in network.inputs}, spikes, largest)
         names = [p.name for p in network.neurons]
         known = [p.name for p in network.populations]
         request = Request(check_record(known, names, record), potentials)
         if state is not None:
             self._check_state(state, next(iter(stimulus.values())).shape[1])
         recording, end = self._executor.run(stimulus, request, state)
-        self._state = {
-            name: last._replace(potential=last.potential.astype(np.int64))
-            for name, last in end.items()
-        }
-        for name, array in recording.potentials.items():
-            recording.potentials[name] = array.astype(np.int64, copy=False)
+        self._state = RunState(
+            {name: NeuronState(*map(_as_integers, last)) for name, last in end.items()},
+            {name: array.astype(np.int64, copy=False) for name, array in end.pending.items()},
+            end.time,
+        )
+        for arrays in (recording.potentials, recording.values):
+            arrays |= {name: array.astype(np.int64, copy=False) for name, array in arrays.items()}
         return recording
 
-    def _check_state(self, state: Mapping[str, LIFState], batch: int) -> None:
+    def _check_state(self, state: RunState, batch: int) -> None:
+        if not isinstance(state, RunState):
+            raise TypeError(f"State must be a RunState, as a run leaves it, not {state!r}")
         for population in self.quantised.neurons:
-            if population.name not in state:
-                raise ValueError(f"State of population {population.name!r} is missing")
-            expected, got = (batch, population.size), state[population.name].potential.shape
+            name, size = population.name, population.size
+            if name not in state or name not in state.pending:
+                raise ValueError(f"State of population {name!r} is missing")
+            expected, got = (batch, size), state[name].potential.shape
             if got != expected:
                 raise ValueError(
-                    f"State of population {population.name!r} must have the shape {expected}, "
+                    f"State of population {name!r} must have the shape {expected}, not {got}"
+                )
+            expected, got = (self._late[name], batch, size), state.pending[name].shape
+            if got != expected:
+                raise ValueError(
+                    f"Pending input of population {name!r} must have the shape {expected}, "
                     f"not {got}"
                 )
+
+
+def _as_integers(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.int64) if array.dtype == np.float64 else array
 
 
 def _executor(network: QuantisedNetwork) -> Executor:
     largest = max(int(network.largest_input(p.name).max()) for p in network.neurons)
     dtype = np.float32 if largest <= _FLOAT32_EXACT else np.float64
-    return Executor(
-        {p.name: p.size for p in network.populations},
-        {p.name: p.neuron for p in network.populations if p.neuron is not None},
-        [Link(p.source, p.target, p.weights.astype(dtype)) for p in network.projections],
-    )
+    layers = [
+        Layer(p.name, p.size, p.neuron, p.neuron.output) if p.neuron else Layer(p.name, p.size)
+        for p in network.populations
+    ]
+    return Executor(layers, network.projections, network.phases, dtype)
 
 
 def _compiled(network: QuantisedNetwork) -> Any:

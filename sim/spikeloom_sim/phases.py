@@ -3,16 +3,24 @@
 from collections.abc import Iterable, Sequence
 from graphlib import TopologicalSorter
 
-__all__ = ["Edge", "assign_phases", "group"]
+from spikeloom_hw.validate import check_choice
+
+__all__ = ["TIMINGS", "Edge", "assign_phases", "group"]
+
+TIMINGS = ("exact", "pipelined")
+"""What a time step may be: all hops between populations, or one of them."""
 
 Edge = tuple[str, str]
 """Names of the source and of the target of a projection."""
 
 
-def assign_phases(names: Sequence[str], edges: Iterable[Edge]) -> dict[str, int]:
+def assign_phases(
+    names: Sequence[str], edges: Iterable[Edge], timing: str = "exact"
+) -> dict[str, int]:
     """Give each population the phase of the step in which it is updated.
 
-    A population that lies on no loop comes one phase after the latest of its sources. In a group
+    Pipelined, all have phase 0, so that every hop between two populations takes a step. Exact,
+    a population that lies on no loop comes one phase after the latest of its sources. In a group
     of populations that reach one another, the one declared first opens the group: the projections
     from the group into it close a loop and do not count, and the same is done again with what is
     left of the group. A projection takes effect in the same step if its target has a later phase
@@ -24,12 +32,17 @@ def assign_phases(names: Sequence[str], edges: Iterable[Edge]) -> dict[str, int]
         Populations in order of declaration, without the inputs.
     edges : iterable of (source, target)
         Projections; those with an end that is not named are left out.
+    timing : str
+        ``"exact"`` or ``"pipelined"``.
 
     Returns
     -------
     dict of str to int
         Phase of each population, from 0.
     """
+    check_choice("Timing", timing, TIMINGS)
+    if timing == "pipelined":
+        return dict.fromkeys(names, 0)
     sources = _sources(names, edges)
     forward = {name: set(found) for name, found in sources.items()}
     pending = list(group(names, edges))

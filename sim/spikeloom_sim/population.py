@@ -1,23 +1,24 @@
-"""Populations and projections of an integer network."""
+"""Populations of an integer network."""
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from spikeloom_hw.neuron import LIFParameters, Reset
+from spikeloom_hw.neuron import NeuronParameters
 
 __all__ = [
     "WIDTHS",
     "QuantisedPopulation",
-    "QuantisedProjection",
     "check_width",
     "describe_neuron",
     "restore_neuron",
 ]
 
 LARGEST_POPULATION = 1 << 20
+LARGEST_VALUE = (1 << 15) - 1
 
 WIDTHS = (2, 32)
 """Least and greatest width of a potential or an accumulator."""
@@ -33,16 +34,24 @@ class QuantisedPopulation:
         Name, unique in the network.
     size : int
         Number of neurons, from 1 to 2**20.
-    neuron : LIFParameters or None
+    neuron : NeuronParameters or None
         Integer parameters; None for an input population, which is driven from outside.
     scale : float
         Real weight that the integer weight 1 stands for; for conversion back only.
+    shape : tuple of int or None
+        Channels, height and width, if convolutions see the population as maps; their product is
+        ``size``. None stands for (size, 1, 1).
+    largest : int
+        Greatest magnitude of the values of an input, up to 2**15 - 1. At 1 it has spikes only; a
+        graded input, whose events carry signed values, has at least 2.
     """
 
     name: str
     size: int
-    neuron: LIFParameters | None = None
+    neuron: NeuronParameters | None = None
     scale: float = 1.0
+    shape: tuple[int, int, int] | None = None
+    largest: int = 1
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -53,48 +62,29 @@ class QuantisedPopulation:
             )
         if self.neuron is not None:
             _check_neuron(self.name, self.size, self.neuron)
+        if self.shape is not None:
+            object.__setattr__(self, "shape", _checked_shape(self.name, self.size, self.shape))
+        check_width(f"Largest value of population {self.name!r}", self.largest, 1, LARGEST_VALUE)
+        if self.largest > 1 and self.neuron is not None:
+            raise ValueError(
+                f"Largest value of population {self.name!r} must be 1, as only inputs carry "
+                f"values from outside, not {self.largest}"
+            )
 
     @property
     def quantum(self) -> float:
         """Real potential that the integer potential 1 stands for."""
         return self.scale / (1 << (self.neuron.shift if self.neuron else 0))
 
+    @property
+    def maps(self) -> tuple[int, int, int]:
+        """Shape (channels, height, width); (size, 1, 1) if none was given."""
+        return self.shape or (self.size, 1, 1)
 
-@dataclass(frozen=True, eq=False)
-class QuantisedProjection:
-    """Weights from every neuron of one population to every neuron of another.
-
-    Parameters
-    ----------
-    source, target : str
-        Names of the populations.
-    weights : (pre, post) int array
-        Integer weights, kept as a read-only copy: int16 if they fit it, int32 otherwise.
-    """
-
-    source: str
-    target: str
-    weights: np.ndarray
-
-    def __post_init__(self) -> None:
-        weights = np.asarray(self.weights)
-        if weights.dtype.kind not in "iu" or weights.ndim != 2:
-            raise TypeError(
-                f"Weights of projection {self} must be a (pre, post) integer array, "
-                f"not {weights.dtype} of shape {weights.shape}"
-            )
-        low, high = (int(weights.min()), int(weights.max())) if weights.size else (0, 0)
-        narrow, wide = np.iinfo(np.int16), np.iinfo(np.int32)
-        if low < wide.min or high > wide.max:
-            worst = low if low < wide.min else high
-            raise ValueError(f"Weights of projection {self} must fit in 32 bits, {worst} does not")
-        fits = narrow.min <= low and high <= narrow.max
-        weights = np.array(weights, dtype=np.int16 if fits else np.int32, order="C")
-        weights.setflags(write=False)
-        object.__setattr__(self, "weights", weights)
-
-    def __str__(self) -> str:
-        return f"{self.source!r} -> {self.target!r}"
+    @property
+    def largest_value(self) -> int:
+        """Greatest magnitude by which what it sends multiplies a weight; 0 if it sends nothing."""
+        return self.neuron.largest if self.neuron else self.largest
 
 
 def check_width(label: str, value: Any, low: int, high: int) -> None:
@@ -106,7 +96,7 @@ def check_width(label: str, value: Any, low: int, high: int) -> None:
 
 
 def describe_neuron(
-    neuron: LIFParameters, key: str, arrays: dict[str, np.ndarray]
+    neuron: NeuronParameters, key: str, arrays: dict[str, np.ndarray]
 ) -> dict[str, Any]:
     """Describe a neuron for JSON, and add what it keeps per neuron to ``arrays`` under ``key``."""
     described: dict[str, Any] = {}
@@ -114,7 +104,7 @@ def describe_neuron(
         value = getattr(neuron, field.name)
         if isinstance(value, np.ndarray):
             arrays[f"{key}/{field.name}"] = value
-        elif isinstance(value, Reset):
+        elif isinstance(value, enum.Enum):
             described[field.name] = value.name
         else:
             described[field.name] = value if isinstance(value, bool) else int(value)
@@ -123,11 +113,17 @@ def describe_neuron(
 
 def restore_neuron(
     described: Mapping[str, Any], key: str, arrays: Mapping[str, np.ndarray]
-) -> LIFParameters:
+) -> NeuronParameters:
     """Make the neuron that :func:`describe_neuron` described."""
-    names = [field.name for field in fields(LIFParameters)]
-    kept = {name: arrays[f"{key}/{name}"] for name in names if f"{key}/{name}" in arrays}
-    return LIFParameters(**{**described, "reset": Reset[described["reset"]], **kept})
+    values: dict[str, Any] = {}
+    for field in fields(NeuronParameters):
+        if field.name not in described:
+            values[field.name] = arrays[f"{key}/{field.name}"]
+        elif isinstance(field.type, enum.EnumType):
+            values[field.name] = field.type[described[field.name]]
+        else:
+            values[field.name] = described[field.name]
+    return NeuronParameters(**values)
 
 
 def _check_name(name: Any) -> None:
@@ -137,9 +133,21 @@ def _check_name(name: Any) -> None:
         raise ValueError("Name of a population must not be empty")
 
 
+def _checked_shape(name: str, size: int, shape: Any) -> tuple[int, int, int]:
+    sides = np.asarray(shape)
+    if sides.dtype.kind not in "iu" or sides.shape != (3,):
+        raise TypeError(
+            f"Shape of population {name!r} must be (channels, height, width), not {shape!r}"
+        )
+    if sides.min() < 1 or np.prod(sides, dtype=np.float64) != size:
+        raise ValueError(f"Shape of population {name!r} must hold its {size} neurons, not {shape}")
+    channels, height, width = sides.tolist()
+    return channels, height, width
+
+
 def _check_neuron(name: str, size: int, neuron: Any) -> None:
-    if not isinstance(neuron, LIFParameters):
-        raise TypeError(f"Neuron of population {name!r} must be LIFParameters, not {neuron!r}")
+    if not isinstance(neuron, NeuronParameters):
+        raise TypeError(f"Neuron of population {name!r} must be NeuronParameters, not {neuron!r}")
     check_width(f"Potential width of population {name!r}", neuron.width, *WIDTHS)
     for length in sorted(neuron.sizes):
         if length != size:

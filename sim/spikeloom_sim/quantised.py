@@ -3,28 +3,26 @@
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from spikeloom_hw.archive import read_archive, write_archive
+from spikeloom_hw.validate import check_choice
 
-from .phases import assign_phases
-from .population import (
-    WIDTHS,
-    QuantisedPopulation,
-    QuantisedProjection,
-    check_width,
-    describe_neuron,
-    restore_neuron,
+from .network_file import (
+    KIND,
+    describe_population,
+    describe_projection,
+    restore_population,
+    restore_projection,
 )
+from .phases import TIMINGS, assign_phases
+from .population import WIDTHS, QuantisedPopulation, check_width
+from .projection import Convolution, Projection
 
-__all__ = ["KIND", "QuantisedNetwork", "QuantisedPopulation", "QuantisedProjection"]
+__all__ = ["KIND", "QuantisedNetwork", "QuantisedPopulation"]
 
 WEIGHT_WIDTHS = (2, 24)
-
-KIND = ("quantised network", 1)
-"""What a network file says that it is, and the version of its layout."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,31 +30,38 @@ class QuantisedNetwork:
     """Populations and projections in integers, checked as a whole.
 
     Every neuron keeps to the static bound on its accumulator: the magnitudes of all weights that
-    reach it sum to at most ``2**(accumulator_width - 1) - 1``. So no accumulator ever wraps,
-    whichever neurons fire, and the order in which spikes arrive cannot matter.
+    reach it, each times the greatest magnitude of what its source sends, sum to at most
+    ``2**(accumulator_width - 1) - 1``. So no accumulator ever wraps, whichever neurons fire, and
+    the order in which spikes arrive cannot matter. Delays change nothing, as every synapse adds
+    at most once to what one update takes.
 
     Parameters
     ----------
     populations : sequence of QuantisedPopulation
         In order of declaration, which decides where loops are opened (see :attr:`phases`).
-    projections : sequence of QuantisedProjection
+    projections : sequence of Projection
         Several may join the same two populations; their weights add up.
     weight_width : int
         Bits of a weight, from 2 to 24.
     accumulator_width : int
         Bits of an accumulator, from 2 to 32.
+    timing : str
+        ``"exact"``: a spike crosses all layers within its step; ``"pipelined"``: every hop
+        between two populations of neurons takes a step.
     """
 
     populations: tuple[QuantisedPopulation, ...]
-    projections: tuple[QuantisedProjection, ...]
+    projections: tuple[Projection, ...]
     weight_width: int = 8
     accumulator_width: int = 18
+    timing: str = "exact"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "populations", tuple(self.populations))
         object.__setattr__(self, "projections", tuple(self.projections))
         check_width("Weight width", self.weight_width, *WEIGHT_WIDTHS)
         check_width("Accumulator width", self.accumulator_width, *WIDTHS)
+        check_choice("Timing", self.timing, TIMINGS)
         _check_populations(self.populations)
         for projection in self.projections:
             self._check_projection(projection)
@@ -81,7 +86,7 @@ class QuantisedNetwork:
         step by a target of a later phase, and in the next step by any other.
         """
         edges = [(p.source, p.target) for p in self.projections]
-        return assign_phases([p.name for p in self.neurons], edges)
+        return assign_phases([p.name for p in self.neurons], edges, self.timing)
 
     def population(self, name: str) -> QuantisedPopulation:
         """Return the population called ``name``."""
@@ -91,40 +96,43 @@ class QuantisedNetwork:
         known = ", ".join(repr(p.name) for p in self.populations)
         raise ValueError(f"There is no population {name!r}; the network has {known}")
 
-    def projections_from(self, name: str) -> tuple[QuantisedProjection, ...]:
+    def projections_from(self, name: str) -> tuple[Projection, ...]:
         """Return the projections whose source is the population ``name``."""
         return tuple(p for p in self.projections if p.source == self.population(name).name)
 
-    def projections_into(self, name: str) -> tuple[QuantisedProjection, ...]:
+    def projections_into(self, name: str) -> tuple[Projection, ...]:
         """Return the projections whose target is the population ``name``."""
         return tuple(p for p in self.projections if p.target == self.population(name).name)
 
     def largest_input(self, name: str) -> np.ndarray:
-        """Sum the magnitudes of the weights into each neuron of ``name``: (size,) int64 array."""
+        """Greatest magnitude that the sum of the input of each neuron can have.
+
+        Returns
+        -------
+        (size,) int64 array
+            Sum of the magnitudes of the weights into each neuron of ``name``, each times the
+            greatest magnitude of what its source sends.
+        """
         total = np.zeros(self.population(name).size, np.int64)
         for projection in self.projections_into(name):
-            total += np.abs(projection.weights, dtype=np.int64).sum(axis=0)
+            total += self._share(projection)
         return total
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to one .npz file."""
         arrays: dict[str, np.ndarray] = {}
-        populations: list[dict[str, Any]] = []
-        for index, p in enumerate(self.populations):
-            neuron = p.neuron and describe_neuron(p.neuron, f"neuron/{index}", arrays)
-            populations.append({
-                "name": p.name,
-                "size": p.size,
-                "scale": p.scale,
-                "neuron": neuron,
-            })
-        for index, projection in enumerate(self.projections):
-            arrays[f"weights/{index}"] = projection.weights
         description = {
             "weight_width": self.weight_width,
             "accumulator_width": self.accumulator_width,
-            "populations": populations,
-            "projections": [[p.source, p.target] for p in self.projections],
+            "timing": self.timing,
+            "populations": [
+                describe_population(population, index, arrays)
+                for index, population in enumerate(self.populations)
+            ],
+            "projections": [
+                describe_projection(projection, index, arrays)
+                for index, projection in enumerate(self.projections)
+            ],
         }
         write_archive(path, KIND, description, arrays)
 
@@ -138,21 +146,23 @@ class QuantisedNetwork:
             If the file is damaged, or holds something else, or another version of it.
         """
         description, arrays = read_archive(path, KIND)
-        populations: list[QuantisedPopulation] = []
-        for index, entry in enumerate(description["populations"]):
-            neuron = entry["neuron"]
-            neuron = neuron and restore_neuron(neuron, f"neuron/{index}", arrays)
-            populations.append(
-                QuantisedPopulation(entry["name"], entry["size"], neuron, entry["scale"])
-            )
-        projections = [
-            QuantisedProjection(source, target, arrays[f"weights/{index}"])
-            for index, (source, target) in enumerate(description["projections"])
-        ]
-        widths = description["weight_width"], description["accumulator_width"]
-        return cls(tuple(populations), tuple(projections), *widths)
+        parts = {
+            "populations": [
+                restore_population(entry, index, arrays)
+                for index, entry in enumerate(description["populations"])
+            ],
+            "projections": [
+                restore_projection(entry, index, arrays)
+                for index, entry in enumerate(description["projections"])
+            ],
+        }
+        return cls(**{**description, **parts})
 
-    def _check_projection(self, projection: QuantisedProjection) -> None:
+    def _share(self, projection: Projection) -> np.ndarray:
+        """Magnitudes that a projection can add: (post,) int64 array."""
+        return projection.magnitudes() * self.population(projection.source).largest_value
+
+    def _check_projection(self, projection: Projection) -> None:
         label = f"Projection {projection}"
         names = {p.name for p in self.populations}
         for end in (projection.source, projection.target):
@@ -161,11 +171,25 @@ class QuantisedNetwork:
         source, target = self.population(projection.source), self.population(projection.target)
         if target.neuron is None:
             raise ValueError(f"{label} ends in an input population, which takes no projections")
-        expected, got = (source.size, target.size), projection.weights.shape
+        if not source.largest_value:
+            raise ValueError(
+                f"{label} starts at a population that sends nothing to synapses; give it another "
+                f"output than VALUE or SILENT, or leave the projection out"
+            )
+        if isinstance(projection, Convolution):
+            _check_maps(projection, "from", projection.input_shape, source)
+            _check_maps(projection, "to", projection.output_shape, target)
+        expected, got = (source.size, target.size), projection.shape
         if got != expected:
-            raise ValueError(f"{label} must have weights of shape {expected}, not {got}")
+            raise ValueError(
+                f"{label} must join {expected[0]} neurons to {expected[1]}, "
+                f"but its weights join {got[0]} to {got[1]}"
+            )
+        weights = projection.weights
+        if weights.dtype.kind == "f":
+            raise TypeError(f"{label} must have integer weights, not {weights.dtype}")
         limit = 1 << (self.weight_width - 1)
-        low, high = int(projection.weights.min()), int(projection.weights.max())
+        low, high = int(weights.min(initial=0)), int(weights.max(initial=0))
         if low < -limit or high >= limit:
             raise ValueError(
                 f"{label} must have weights from {-limit} to {limit - 1}, "
@@ -179,11 +203,25 @@ class QuantisedNetwork:
         if most <= (1 << (self.accumulator_width - 1)) - 1:
             return
         shares = self.projections_into(population.name)
-        largest = max(shares, key=lambda p: int(np.abs(p.weights[:, worst], dtype=np.int64).sum()))
+        largest = max(shares, key=lambda p: int(self._share(p)[worst]))
         raise ValueError(
             f"Accumulator of population {population.name!r}, neuron {worst}, can reach {most}, "
             f"more than {self.accumulator_width} bits hold, mostly through projection {largest}: "
             f"use an accumulator of {most.bit_length() + 1} bits, or weights of fewer bits"
+        )
+
+
+def _check_maps(
+    projection: Convolution,
+    way: str,
+    expected: tuple[int, int, int],
+    population: QuantisedPopulation,
+) -> None:
+    if population.maps != expected:
+        raise ValueError(
+            f"Projection {projection} is a convolution {way} {expected} neurons, "
+            f"channels by height by width, but population {population.name!r} has "
+            f"{population.maps}"
         )
 
 

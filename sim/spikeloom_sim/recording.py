@@ -10,11 +10,11 @@ from spikeloom_hw.archive import read_archive, write_archive
 
 __all__ = ["Difference", "Recording"]
 
-_KIND = ("recording", 1)
+_KIND = ("recording", 2)
 
 
 class Difference(NamedTuple):
-    """First spike in which two recordings differ."""
+    """First spike, count or value in which two recordings differ."""
 
     step: int
     sample: int
@@ -36,57 +36,69 @@ class Recording:
 
     Parameters
     ----------
-    spikes : dict of str to (steps, batch, neurons) bool array
-        Spikes of each recorded population.
+    spikes : dict of str to (steps, batch, neurons) bool or uint8 array
+        Spikes of each recorded population; uint8 counts of those that may fire several times in a
+        step.
     potentials : dict of str to (steps, batch, neurons) array
         Membrane potentials after each step, where they were asked for: int64, or float64 from
         the float reference.
     counters : dict of str to int
         What was counted over the whole run, all samples together. Every source counts
-        ``"events"``, the spikes of all populations and inputs, and ``"synaptic_operations"``,
-        the weights added because a presynaptic neuron fired.
+        ``"events"``, those of all populations and inputs that synapses could receive, and
+        ``"synaptic_operations"``, the weights added because a presynaptic neuron sent an event.
+    values : dict of str to (steps, batch, neurons) array
+        Values of each recorded population that sends its potential, and of each recorded graded
+        input: int64, or float64 from the float reference.
     """
 
     spikes: dict[str, np.ndarray]
     potentials: dict[str, np.ndarray] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    values: dict[str, np.ndarray] = field(default_factory=dict)
 
     def counts(self, name: str) -> np.ndarray:
         """Count the spikes of each neuron of population ``name``: (batch, neurons) int64 array."""
         if name not in self.spikes:
-            known = ", ".join(map(repr, self.spikes)) or "nothing"
+            known = _listed(self.spikes)
             raise ValueError(f"Spikes of {name!r} were not recorded, but those of {known}")
         return self.spikes[name].sum(axis=0, dtype=np.int64)
 
     def difference(self, other: "Recording") -> Difference | None:
-        """Find the first spike that ``other`` has otherwise than this recording expects.
+        """Find the first spike or value that ``other`` has otherwise than this recording expects.
 
-        First means the earliest step, in it the population that comes first here, in it the
-        least sample, then the least neuron. Populations that only one of the two holds are not
-        compared.
+        First means the earliest step, in it the population that comes first here, spikes before
+        values, in it the least sample, then the least neuron. Populations that only one of the
+        two holds are not compared.
 
         Returns
         -------
         Difference or None
-            None if all spikes are equal.
+            None if all spikes and values are equal.
 
         Raises
         ------
         ValueError
             If the two share no population, or the shapes of one differ.
         """
-        shared = [name for name in self.spikes if name in other.spikes]
+        shared = [
+            (name, label, ours[name], theirs[name])
+            for label, ours, theirs in (
+                ("Spikes", self.spikes, other.spikes),
+                ("Values", self.values, other.values),
+            )
+            for name in ours
+            if name in theirs
+        ]
         if not shared:
             raise ValueError(
-                f"Recordings of {', '.join(map(repr, self.spikes))} and of "
-                f"{', '.join(map(repr, other.spikes))} have no population in common"
+                f"Recordings of {_listed(self.spikes | self.values)} and of "
+                f"{_listed(other.spikes | other.values)} have no population in common"
             )
         first: Difference | None = None
-        for name in shared:
-            expected, got = self.spikes[name], other.spikes[name]
+        for name, label, expected, got in shared:
             if expected.shape != got.shape:
                 raise ValueError(
-                    f"Spikes of {name!r} must have the same shape to be compared, "
+                    f"{label} of {name!r} must have the same shape to be compared, "
                     f"not {expected.shape} and {got.shape}"
                 )
             # A later population counts only if it differs in an earlier step.
@@ -102,17 +114,21 @@ class Recording:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the recording to one .npz file, spikes packed eight to a byte."""
+        packed = {name: array.dtype == bool for name, array in self.spikes.items()}
         description = {
-            "spikes": {name: spikes.shape[-1] for name, spikes in self.spikes.items()},
+            "spikes": {
+                name: array.shape[-1] if packed[name] else 0 for name, array in self.spikes.items()
+            },
             "potentials": list(self.potentials),
+            "values": list(self.values),
             "counters": self.counters,
         }
         arrays = {
-            f"spikes/{index}": np.packbits(spikes, axis=-1)
-            for index, spikes in enumerate(self.spikes.values())
+            f"spikes/{index}": np.packbits(array, axis=-1) if packed[name] else array
+            for index, (name, array) in enumerate(self.spikes.items())
         }
-        for index, potentials in enumerate(self.potentials.values()):
-            arrays[f"potentials/{index}"] = potentials
+        for kind, kept in (("potentials", self.potentials), ("values", self.values)):
+            arrays |= {f"{kind}/{index}": array for index, array in enumerate(kept.values())}
         write_archive(path, _KIND, description, arrays)
 
     @classmethod
@@ -125,12 +141,18 @@ class Recording:
             If the file is damaged, or holds something else, or another version of it.
         """
         description, arrays = read_archive(path, _KIND)
-        spikes = {
-            name: np.unpackbits(arrays[f"spikes/{index}"], axis=-1, count=size).astype(bool)
-            for index, (name, size) in enumerate(description["spikes"].items())
-        }
-        potentials = {
-            name: arrays[f"potentials/{index}"]
-            for index, name in enumerate(description["potentials"])
-        }
-        return cls(spikes, potentials, description["counters"])
+        spikes = {}
+        for index, (name, size) in enumerate(description["spikes"].items()):
+            array = arrays[f"spikes/{index}"]
+            # What fires at most once in a step is packed; its neurons are told as they may end
+            # within a byte.
+            spikes[name] = np.unpackbits(array, axis=-1, count=size).astype(bool) if size else array
+        potentials, values = (
+            {name: arrays[f"{kind}/{index}"] for index, name in enumerate(description[kind])}
+            for kind in ("potentials", "values")
+        )
+        return cls(spikes, potentials, description["counters"], values)
+
+
+def _listed(names: dict[str, np.ndarray]) -> str:
+    return ", ".join(map(repr, names)) or "nothing"

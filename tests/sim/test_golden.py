@@ -4,9 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikeloom_hw.neuron import LIFParameters, Reset
+from spikeloom_hw.neuron import NeuronParameters, Reset
 from spikeloom_sim.golden import Golden
-from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation, QuantisedProjection
+from spikeloom_sim.projection import Dense
+from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
+from spikeloom_sim.run_state import RunState
 
 
 @pytest.fixture(params=["numpy", "numba"])
@@ -20,7 +22,7 @@ def test_float64_products_serve_wide_accumulators(engine):
     # The sum is odd and above 2**24: float32 does not have it.
     weights = np.full((201, 1), 1)
     weights[:7] = (1 << 22) - 1
-    network = single(LIFParameters(threshold=(1 << 30), width=32), weights, (24, 32))
+    network = single(NeuronParameters(threshold=(1 << 30), width=32), weights, (24, 32))
     recording = Golden(network, engine=engine).run(np.ones((1, 201), bool), potentials=True)
     assert recording.potentials["out"].item() == 7 * ((1 << 22) - 1) + 194
 
@@ -28,7 +30,7 @@ def test_float64_products_serve_wide_accumulators(engine):
 def single(neuron, weights, widths=(8, 18)):
     pre, post = weights.shape
     populations = (QuantisedPopulation("in", pre), QuantisedPopulation("out", post, neuron))
-    return QuantisedNetwork(populations, (QuantisedProjection("in", "out", weights),), *widths)
+    return QuantisedNetwork(populations, (Dense("in", "out", weights),), *widths)
 
 
 # One neuron, one input of weight 60, threshold 100, half of the potential left after each step:
@@ -82,7 +84,7 @@ TABLES = {
 @pytest.mark.parametrize("case", TABLES)
 def test_hand_worked_tables(case, engine):
     changes, potentials, spikes = TABLES[case]
-    neuron = LIFParameters(**{"threshold": 100, "decay": 2048, **changes})
+    neuron = NeuronParameters(**{"threshold": 100, "decay": 2048, **changes})
     network = single(neuron, np.array([[60]]))
     recording = Golden(network, engine=engine).run(np.ones((6, 1), bool), potentials=True)
     assert recording.potentials["out"][:, 0, 0].tolist() == potentials
@@ -90,7 +92,7 @@ def test_hand_worked_tables(case, engine):
 
 
 def test_a_negative_potential_leaks_to_exactly_zero(engine):
-    network = single(LIFParameters(threshold=100, decay=2048), np.array([[-7]]))
+    network = single(NeuronParameters(threshold=100, decay=2048), np.array([[-7]]))
     spikes = np.array([[1], [0], [0], [0]])
     recording = Golden(network, engine=engine).run(spikes, potentials=True)
     assert recording.potentials["out"][:, 0, 0].tolist() == [-7, -3, -1, 0]
@@ -99,13 +101,11 @@ def test_a_negative_potential_leaks_to_exactly_zero(engine):
 def relay(edges):
     """Join populations of one neuron that fires exactly when it receives a spike."""
     names = ["a", "b", "c"]
-    neuron = LIFParameters(threshold=0, decay=0)
+    neuron = NeuronParameters(threshold=0, decay=0)
     populations = [QuantisedPopulation("in", 1)]
     populations += [QuantisedPopulation(name, 1, neuron) for name in names]
     one = np.array([[1]])
-    return QuantisedNetwork(
-        tuple(populations), tuple(QuantisedProjection(s, t, one) for s, t in edges)
-    )
+    return QuantisedNetwork(tuple(populations), tuple(Dense(s, t, one) for s, t in edges))
 
 
 def test_a_spike_crosses_all_phases_in_one_step_and_a_loop_in_the_next(engine):
@@ -153,7 +153,7 @@ def test_what_is_recorded_can_be_chosen(engine):
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32])
 def test_spikes_may_be_of_any_number_type(dtype, engine):
-    network = single(LIFParameters(threshold=100), np.array([[60], [60]]))
+    network = single(NeuronParameters(threshold=100), np.array([[60], [60]]))
     spikes = np.array([[1, 1], [0, 1]])
     recording = Golden(network, engine=engine).run(spikes.astype(dtype))
     assert recording.spikes["out"].dtype == bool
@@ -165,11 +165,11 @@ TWO_INPUTS = QuantisedNetwork(
     (
         QuantisedPopulation("left", 2),
         QuantisedPopulation("right", 3),
-        QuantisedPopulation("out", 1, LIFParameters(threshold=1)),
+        QuantisedPopulation("out", 1, NeuronParameters(threshold=1)),
     ),
     (
-        QuantisedProjection("left", "out", np.ones((2, 1), int)),
-        QuantisedProjection("right", "out", np.ones((3, 1), int)),
+        Dense("left", "out", np.ones((2, 1), int)),
+        Dense("right", "out", np.ones((3, 1), int)),
     ),
 )
 LEFT, RIGHT = np.zeros((4, 2), bool), np.zeros((4, 3), bool)
@@ -184,9 +184,20 @@ def test_wrong_arguments_are_refused():
     message = "^Record must be a list of names of populations, not 'out'$"
     with pytest.raises(TypeError, match=message):
         golden.run(spikes, record="out")
+    wrong: Any = {}
+    message = "^State must be a RunState, as a run leaves it, not {}$"
+    with pytest.raises(TypeError, match=message):
+        golden.run(spikes, state=wrong)
     with pytest.raises(ValueError, match="^State of population 'out' is missing$"):
-        golden.run(spikes, state={})
+        golden.run(spikes, state=RunState({}, {}))
     golden.run(spikes)
+    assert golden.state is not None
+    message = (
+        r"^Pending input of population 'out' must have the shape \(0, 1, 1\), not \(1, 1, 1\)$"
+    )
+    late = RunState(golden.state.neurons, {"out": np.zeros((1, 1, 1))})
+    with pytest.raises(ValueError, match=message):
+        golden.run(spikes, state=late)
     message = r"^State of population 'out' must have the shape \(2, 1\), not \(1, 1\)$"
     twice = {name: np.stack([train, train], axis=1) for name, train in spikes.items()}
     with pytest.raises(ValueError, match=message):
@@ -200,7 +211,8 @@ def test_wrong_arguments_are_refused():
 
 def test_a_missing_numba_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "spikeloom_sim.golden_numba", raising=False)
+    for name in ("golden_numba", "golden_kernels"):
+        monkeypatch.delitem(sys.modules, f"spikeloom_sim.{name}", raising=False)
     message = r"^Engine 'numba' needs the package numba: pip install 'spikeloom\[numba\]'$"
     with pytest.raises(ImportError, match=message):
         Golden(TWO_INPUTS, engine="numba")

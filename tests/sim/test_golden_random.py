@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from spikeloom_hw.neuron import LIFParameters, Reset
+from spikeloom_hw.neuron import NeuronParameters, Reset
 from spikeloom_sim.golden import Golden
-from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation, QuantisedProjection
+from spikeloom_sim.projection import Dense
+from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
 SEEDS = range(80)
 
@@ -101,7 +102,7 @@ def random_neuron(rng, size):
     minimum = None if rng.random() < 0.6 else -int(rng.integers(scale))
     kind = rng.random()
     threshold = pick(1, scale) if kind < 0.9 else high if kind < 0.95 else -high
-    return LIFParameters(
+    return NeuronParameters(
         threshold=threshold,
         decay=4096 if rng.random() < 0.2 else pick(0, 4096),
         bias=pick(-scale // 8, scale // 8) if rng.random() < 0.5 else 0,
@@ -142,7 +143,7 @@ def random_network(rng):
             chain = i == j or (not back and rng.random() < 0.4)
             if chain or (back and rng.random() < 0.2):
                 weights = random_weights(rng, (source.size, target.size), limit)
-                projections.append(QuantisedProjection(source.name, target.name, weights))
+                projections.append(Dense(source.name, target.name, weights))
                 if rng.random() < 0.1:
                     projections.append(projections[-1])
     order = inputs + neurons

@@ -32,6 +32,14 @@ def test_phases_by_hand(names, edges, phases):
     assert list(found.values()) == phases
 
 
+def test_pipelined_all_populations_share_a_phase():
+    edges = [("i", "a"), ("a", "b"), ("b", "c"), ("c", "a")]
+    assert assign_phases("abc", edges, "pipelined") == {"a": 0, "b": 0, "c": 0}
+    assert assign_phases("abc", edges, "exact") == {"a": 0, "b": 1, "c": 2}
+    with pytest.raises(ValueError, match="^Timing must be one of exact, pipelined, not 'fast'$"):
+        assign_phases("abc", edges, "fast")
+
+
 def random_graph(seed):
     rng = np.random.default_rng(seed)
     names = [f"n{k}" for k in range(rng.integers(1, 9))]

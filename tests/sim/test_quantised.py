@@ -1,13 +1,13 @@
-import os
-
 import numpy as np
 import pytest
 
-from spikeloom_hw.neuron import LIFParameters, Reset
+from spikeloom_hw.neuron import NeuronParameters, Output, Reset
 from spikeloom_sim.golden import Golden
-from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation, QuantisedProjection
+from spikeloom_sim.projection import Convolution, Dense, Sparse
+from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
-NEURON = LIFParameters(threshold=100)
+NEURON = NeuronParameters(threshold=100)
+ZEROS = np.zeros(2, int)
 
 
 def network(**changes):
@@ -18,9 +18,9 @@ def network(**changes):
         QuantisedPopulation("out", 1, NEURON),
     )
     projections = (
-        QuantisedProjection("in", "hidden", np.array([[1, -2], [3, 4], [-5, 6]])),
-        QuantisedProjection("hidden", "hidden", np.array([[0, 1], [1, 0]])),
-        QuantisedProjection("hidden", "out", np.array([[7], [8]])),
+        Dense("in", "hidden", np.array([[1, -2], [3, 4], [-5, 6]])),
+        Dense("hidden", "hidden", np.array([[0, 1], [1, 0]])),
+        Dense("hidden", "out", np.array([[7], [8]])),
     )
     return QuantisedNetwork(**{"populations": populations, "projections": projections, **changes})
 
@@ -39,20 +39,8 @@ def test_parts_are_found_by_name():
         made.population("x")
 
 
-@pytest.mark.parametrize(("largest", "dtype"), [(32767, np.int16), (32768, np.int32)])
-def test_weights_are_kept_narrow_and_read_only(largest, dtype):
-    weights = np.array([[largest, -1]])
-    projection = QuantisedProjection("a", "b", weights)
-    assert projection.weights.dtype == dtype
-    assert projection.weights.tolist() == weights.tolist()
-    weights[0, 0] = 0
-    assert projection.weights[0, 0] == largest
-    with pytest.raises(ValueError, match="read-only"):
-        projection.weights[0, 0] = 1
-
-
 def test_a_potential_in_quanta_turns_back_into_a_real_number():
-    neuron = LIFParameters(threshold=100, shift=3)
+    neuron = NeuronParameters(threshold=100, shift=3)
     assert QuantisedPopulation("p", 1, neuron, 0.5).quantum == 0.0625
     assert QuantisedPopulation("i", 1, None, 0.5).quantum == 0.5
 
@@ -65,14 +53,18 @@ def test_a_potential_in_quanta_turns_back_into_a_real_number():
         (("p", 0), ValueError, "Size of population 'p' must lie between 1 and 1048576, not 0"),
         (("p", 2.0), TypeError, "Size of population 'p' must be an integer, not 2.0"),
         (("p", True), TypeError, "Size of population 'p' must be an integer, not True"),
-        (("p", 1, "LIF"), TypeError, "Neuron of population 'p' must be LIFParameters, not 'LIF'"),
         (
-            ("p", 2, LIFParameters(threshold=np.array([1, 2, 3]))),
+            ("p", 1, "LIF"),
+            TypeError,
+            "Neuron of population 'p' must be NeuronParameters, not 'LIF'",
+        ),
+        (
+            ("p", 2, NeuronParameters(threshold=np.array([1, 2, 3]))),
             ValueError,
             "Population 'p' has 2 neurons, but a parameter of its neurons has 3 values",
         ),
         (
-            ("p", 1, LIFParameters(threshold=1, width=33)),
+            ("p", 1, NeuronParameters(threshold=1, width=33)),
             ValueError,
             "Potential width of population 'p' must lie between 2 and 32, not 33",
         ),
@@ -81,6 +73,29 @@ def test_a_potential_in_quanta_turns_back_into_a_real_number():
             ValueError,
             r"Scale of population 'p' must be a positive number, not 0\.0",
         ),
+        (
+            ("p", 6, None, 1.0, (2, 3)),
+            TypeError,
+            r"Shape of population 'p' must be \(channels, height, width\), not \(2, 3\)",
+        ),
+        (
+            ("p", 6, None, 1.0, (2, 3, 2)),
+            ValueError,
+            r"Shape of population 'p' must hold its 6 neurons, not \(2, 3, 2\)",
+        ),
+        (
+            ("p", 6, None, 1.0, None, 1 << 15),
+            ValueError,
+            "Largest value of population 'p' must lie between 1 and 32767, not 32768",
+        ),
+        (
+            ("p", 6, NEURON, 1.0, None, 2),
+            ValueError,
+            (
+                "Largest value of population 'p' must be 1, "
+                "as only inputs carry values from outside, not 2"
+            ),
+        ),
     ],
 )
 def test_wrong_populations_are_refused(arguments, error, message):
@@ -88,39 +103,8 @@ def test_wrong_populations_are_refused(arguments, error, message):
         QuantisedPopulation(*arguments)
 
 
-@pytest.mark.parametrize(
-    ("weights", "error", "message"),
-    [
-        (
-            [[0.5]],
-            TypeError,
-            (
-                r"Weights of projection 'a' -> 'b' must be a \(pre, post\) integer array, "
-                r"not float64 of shape \(1, 1\)"
-            ),
-        ),
-        (
-            [1, 2],
-            TypeError,
-            (
-                r"Weights of projection 'a' -> 'b' must be a \(pre, post\) integer array, "
-                r"not int64 of shape \(2,\)"
-            ),
-        ),
-        (
-            [[1 << 31]],
-            ValueError,
-            "Weights of projection 'a' -> 'b' must fit in 32 bits, 2147483648 does not",
-        ),
-    ],
-)
-def test_wrong_weights_are_refused(weights, error, message):
-    with pytest.raises(error, match=f"^{message}$"):
-        QuantisedProjection("a", "b", np.array(weights))
-
-
 def joined(source, target, weights):
-    return {"projections": [QuantisedProjection(source, target, np.array(weights))]}
+    return {"projections": [Dense(source, target, np.array(weights))]}
 
 
 @pytest.mark.parametrize(
@@ -140,6 +124,7 @@ def joined(source, target, weights):
         ),
         ({"weight_width": 1}, "Weight width must lie between 2 and 24, not 1"),
         ({"accumulator_width": 33}, "Accumulator width must lie between 2 and 32, not 33"),
+        ({"timing": "later"}, "Timing must be one of exact, pipelined, not 'later'"),
         (
             joined("in", "x", [[1]]),
             "Projection 'in' -> 'x' names 'x', which is no population of the network",
@@ -154,7 +139,7 @@ def joined(source, target, weights):
         ),
         (
             joined("hidden", "out", [[1, 1]]),
-            r"Projection 'hidden' -> 'out' must have weights of shape \(2, 1\), not \(1, 2\)",
+            ("Projection 'hidden' -> 'out' must join 2 neurons to 1, but its weights join 1 to 2"),
         ),
         (
             joined("hidden", "out", [[1], [128]]),
@@ -189,8 +174,8 @@ def converging(first, second, accumulator_width):
         QuantisedPopulation("out", 2, NEURON),
     )
     projections = (
-        QuantisedProjection("left", "out", np.array(first)),
-        QuantisedProjection("right", "out", np.array(second)),
+        Dense("left", "out", np.array(first)),
+        Dense("right", "out", np.array(second)),
     )
     return QuantisedNetwork(populations, projections, 8, accumulator_width)
 
@@ -219,49 +204,82 @@ def test_magnitudes_count_even_if_signs_cancel():
         converging([[0, -128], [0, 0]], [[0, 127], [0, 1]], 9)
 
 
-def test_a_network_is_saved_and_loaded(tmp_path):
-    neuron = LIFParameters(
-        threshold=np.array([5, 6]),
-        decay=4000,
-        bias=-1,
-        reset=Reset.SUBTRACT_DELAYED,
-        reset_value=np.array([-2, 3]),
-        minimum=-50,
-        refractory=2,
-        inclusive=True,
-        shift=3,
-        width=16,
-    )
+def counting(output=Output.COUNT, **changes):
+    """Make a network whose events carry values: 200 at most from the input, 31 from the counts."""
+    count = NeuronParameters(threshold=1, reset=Reset.SUBTRACT, output=output)
     populations = (
-        QuantisedPopulation("in/0", 3),
-        QuantisedPopulation("hidden", 2, neuron, 0.125),
+        QuantisedPopulation("in", 2, largest=200),
+        QuantisedPopulation("count", 1, count),
         QuantisedPopulation("out", 1, NEURON),
     )
-    made = network(populations=populations, projections=network().projections[1:])
-    path = tmp_path / "network.npz"
-    made.save(path)
-    loaded = QuantisedNetwork.load(path)
-    assert os.listdir(tmp_path) == ["network.npz"]
-    assert (loaded.weight_width, loaded.accumulator_width) == (8, 18)
-    for one, other in zip(made.populations, loaded.populations, strict=True):
-        assert (one.name, one.size, one.scale) == (other.name, other.size, other.scale)
-        if one.neuron is None or other.neuron is None:
-            assert one.neuron is other.neuron
-            continue
-        for name in LIFParameters.__dataclass_fields__:
-            expected, got = getattr(one.neuron, name), getattr(other.neuron, name)
-            assert type(got) is type(expected)
-            np.testing.assert_array_equal(got, expected)
-    for one, other in zip(made.projections, loaded.projections, strict=True):
-        assert (one.source, one.target) == (other.source, other.target)
-        np.testing.assert_array_equal(one.weights, other.weights)
+    projections = (
+        Dense("in", "count", np.array([[100], [-3]])),
+        Dense("in", "out", np.array([[2], [1]]), delay=3),
+        Sparse("count", "out", np.array([-5, 4]), pre=ZEROS, post=ZEROS, delays=np.arange(2)),
+    )
+    return QuantisedNetwork(populations, projections, **changes)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
-def test_a_file_cut_short_is_refused(tmp_path, share):
-    path = tmp_path / "network.npz"
-    network().save(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(ValueError, match=f"^{path} is not a complete quantised network file$"):
-        QuantisedNetwork.load(path)
+def test_the_bound_counts_values_and_all_delays():
+    made = counting()
+    assert made.largest_input("count").tolist() == [103 * 200]
+    assert made.largest_input("out").tolist() == [3 * 200 + 9 * 31]
+    message = (
+        "^Accumulator of population 'count', neuron 0, can reach 20600, more than 15 bits hold, "
+        "mostly through projection 'in' -> 'count': use an accumulator of 16 bits, "
+        "or weights of fewer bits$"
+    )
+    with pytest.raises(ValueError, match=message):
+        counting(accumulator_width=15)
+
+
+@pytest.mark.parametrize("output", [Output.VALUE, Output.SILENT])
+def test_what_sends_nothing_to_synapses_has_no_projections(output):
+    message = (
+        "^Projection 'count' -> 'out' starts at a population that sends nothing to synapses; "
+        "give it another output than VALUE or SILENT, or leave the projection out$"
+    )
+    with pytest.raises(ValueError, match=message):
+        counting(output)
+
+
+def test_the_phases_keep_to_the_timing():
+    assert counting().phases == {"count": 0, "out": 1}
+    assert counting(timing="pipelined").phases == {"count": 0, "out": 0}
+
+
+def test_real_weights_are_refused():
+    message = "^Projection 'hidden' -> 'out' must have integer weights, not float64$"
+    with pytest.raises(TypeError, match=message):
+        network(**joined("hidden", "out", [[1.0], [2.0]]))
+
+
+def convolving(source=(2, 4, 4), target=(3, 2, 2)):
+    weights = np.ones((3, 2, 3, 3), int)
+    return QuantisedNetwork(
+        (
+            QuantisedPopulation("in", 32, shape=source),
+            QuantisedPopulation("maps", 12, NEURON, shape=target),
+            QuantisedPopulation("out", 1, NEURON),
+        ),
+        (
+            Convolution("in", "maps", weights, input_shape=(2, 4, 4)),
+            Convolution("maps", "out", np.ones((1, 3, 2, 2), int), input_shape=(3, 2, 2)),
+        ),
+    )
+
+
+def test_a_convolution_fits_the_shapes_of_its_populations():
+    made = convolving()
+    assert made.largest_input("maps").tolist() == [18] * 12
+    assert made.population("out").maps == (1, 1, 1)
+    message = (
+        r"^Projection 'in' -> 'maps' is a convolution {} neurons, "
+        r"channels by height by width, but population {} has {}$"
+    )
+    wrong = message.format(r"from \(2, 4, 4\)", "'in'", r"\(32, 1, 1\)")
+    with pytest.raises(ValueError, match=wrong):
+        convolving(source=None)
+    wrong = message.format(r"to \(3, 2, 2\)", "'maps'", r"\(2, 3, 2\)")
+    with pytest.raises(ValueError, match=wrong):
+        convolving(target=(2, 3, 2))
