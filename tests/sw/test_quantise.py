@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from spikeloom.errors import QuantisationError
-from spikeloom.network import LIF, Network
+from spikeloom.network import Network
+from spikeloom.neuron import IF, LIF
 from spikeloom.quantise import quantise
 from spikeloom_hw.neuron import Reset
+from spikeloom_sim.projection import Convolution, Sparse
 
 
 def network(weights=((0.5, -1.27), (0.1, 0.0)), **parameters):
@@ -166,3 +168,60 @@ def test_only_networks_are_quantised():
     made.add_input("in", 2)
     with pytest.raises(QuantisationError, match="^A network must have a population of neurons$"):
         quantise(made)
+
+
+def test_a_weight_of_an_input_of_values_counts_times_its_unit():
+    made = Network()
+    made.add_input("spikes", 2)
+    made.add_input("analog", (2, 1, 1), values=True, range=0.5, largest=50)
+    made.add_population("out", 1, LIF(decay=0.9))
+    made.connect("spikes", "out", [[1.27], [-0.5]])
+    made.connect("analog", "out", [[30.0], [-127.0]], delay=3)
+    quantised = quantise(made)
+    # The value 1 stands for 0.01: its weights are 0.3 and -1.27.
+    assert quantised.population("out").scale == 1.27 / 127
+    assert quantised.projections[0].weights.tolist() == [[127], [-50]]
+    assert quantised.projections[1].weights.tolist() == [[30], [-127]]
+    analog = quantised.population("analog")
+    assert (analog.scale, analog.largest, analog.shape) == (0.01, 50, (2, 1, 1))
+    assert quantised.projections[1].delay == 3
+
+
+def test_projections_of_all_kinds_keep_their_form():
+    made = Network(timing="pipelined")
+    made.add_input("image", (2, 4, 4))
+    made.add_population("map", (4, 4, 4), LIF(decay=0.9))
+    made.add_population("out", 3, LIF(decay=0.9))
+    made.convolve("image", "map", np.full((4, 1, 3, 3), 0.5), padding=1, groups=2, delay=1)
+    made.connect("map", "out", np.full((16, 3), -0.25), pool=2)
+    made.connect_sparse("map", "out", [0.5, -0.125], ends=([0, 63], [2, 0]), delay=[4, 5])
+    quantised = quantise(made)
+    convolution, dense, sparse = quantised.projections
+    assert quantised.timing == "pipelined"
+    assert isinstance(convolution, Convolution)
+    assert (convolution.groups, convolution.delay) == (2, 1)
+    assert convolution.weights.dtype == np.int16
+    assert (convolution.weights == 127).all()
+    assert isinstance(dense, Convolution)
+    assert dense.pool == (2, 2)
+    assert (dense.weights == -64).all()
+    assert isinstance(sparse, Sparse)
+    assert (sparse.weights.tolist(), sparse.longest_delay) == ([127, -32], 5)
+    assert quantised.population("map").shape == (4, 4, 4)
+
+
+def test_counts_need_room_in_the_accumulator():
+    made = Network()
+    made.add_input("in", 1)
+    made.add_population("many", 20, IF(output="count"))
+    made.add_population("out", 1, LIF(decay=0.9))
+    made.connect("in", "many", np.ones((1, 20)))
+    made.connect("many", "out", np.ones((20, 1)))
+    message = (
+        "^Accumulator of population 'out', neuron 0, can reach 78740, more than 16 bits hold, "
+        "mostly through projection 'many' -> 'out': use an accumulator of 18 bits, "
+        "or weights of fewer bits$"
+    )
+    with pytest.raises(QuantisationError, match=message):
+        quantise(made, accumulator_width=16)
+    assert quantise(made, accumulator_width=18).largest_input("out").tolist() == [127 * 31 * 20]

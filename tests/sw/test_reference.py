@@ -3,7 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikeloom.network import LIF, Network
+from spikeloom.network import Network
+from spikeloom.neuron import IF, LI, LIF
 from spikeloom.quantise import quantise
 from spikeloom.reference import Agreement, Reference, compare
 from spikeloom_sim.golden import Golden
@@ -173,3 +174,60 @@ def test_only_whole_networks_are_run():
     made.add_input("in", 1)
     with pytest.raises(ValueError, match="^A network must have a population of neurons$"):
         Reference(made)
+
+
+def test_a_convolutional_network_in_real_numbers_is_what_loops_compute():
+    rng = np.random.default_rng(8)
+    made = Network()
+    made.add_input("image", (2, 7, 6))
+    made.add_population("map", (3, 4, 3), LIF(decay=0.9, bias=np.array([0.1, 0.0, -0.1])))
+    made.add_population("out", 4, LI(decay=0.5))
+    kernel, weights = rng.normal(size=(3, 2, 3, 2)), rng.normal(size=(3 * 2 * 1, 4))
+    made.convolve("image", "map", kernel, stride=2, padding=((1, 1), (0, 1)))
+    made.connect("map", "out", weights, pool=(2, 2))
+    spikes = rng.random((5, 2, 84)) < 0.4
+    got = Reference(made).run(spikes)
+
+    image = np.pad(spikes.reshape(5, 2, 2, 7, 6).astype(float), ((0, 0),) * 3 + ((1, 1), (0, 1)))
+    v, read = np.zeros((2, 3, 4, 3)), np.zeros((2, 4))
+    for step in range(5):
+        v = 0.9 * v + np.array([0.1, 0.0, -0.1])[:, None, None]
+        for line in range(4):
+            for column in range(3):
+                window = image[step, :, :, 2 * line : 2 * line + 3, 2 * column : 2 * column + 2]
+                v[:, :, line, column] += np.einsum("bihw,oihw->bo", window, kernel)
+        fires = v > 1
+        v -= fires
+        pooled = fires[:, :, :, :2].reshape(2, 3, 2, 2, 1, 2).sum(axis=(3, 5))
+        read = 0.5 * read + pooled.reshape(2, 6) @ weights
+        np.testing.assert_array_equal(got.spikes["map"][step], fires.reshape(2, -1))
+        np.testing.assert_allclose(got.values["out"][step], read, atol=1e-12)
+
+
+def test_real_values_are_checked():
+    made = Network()
+    made.add_input("a", 2, values=True)
+    made.add_population("b", 1, IF())
+    made.connect("a", "b", np.ones((2, 1)))
+    reference = Reference(made)
+    assert reference.run(np.array([[0.5, -0.25]]), potentials=True).potentials["b"][0, 0, 0] == 0.25
+    with pytest.raises(TypeError, match="^Values of input 'a' must be real numbers, not <U1$"):
+        reference.run(np.array([["x", "y"]]))
+    with pytest.raises(ValueError, match="^Values of input 'a' must be finite$"):
+        reference.run(np.array([[np.nan, 0.0]]))
+    agreement = compare(made, quantise(made), np.random.default_rng(1).random((50, 4, 2)))["b"]
+    assert agreement.same > 0.9
+
+
+def test_counts_are_compared_as_numbers():
+    def counting(weight: float) -> Network:
+        made = Network()
+        made.add_input("in", 1)
+        made.add_population("out", 1, IF(output="count"))
+        made.connect("in", "out", [[weight]])
+        return made
+
+    strong, weak = counting(127 / 64), counting(127 / 128)
+    assert compare(strong, quantise(strong), np.ones((4, 1)))["out"] == Agreement(1.0, 1.0, 0.0, 0)
+    # 1, 2, 2, 2 spikes against 0, 1, 1, 1.
+    assert compare(strong, quantise(weak), np.ones((4, 1)))["out"] == Agreement(0.0, 3 / 7, 4.0, 4)
