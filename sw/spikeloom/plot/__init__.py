@@ -1,0 +1,14 @@
+"""Pictures of networks and of what they did."""
+
+from .images import plot_counts, plot_images, plot_weights
+from .rasters import plot_raster, plot_stack
+from .traces import plot_potentials
+
+__all__ = [
+    "plot_counts",
+    "plot_images",
+    "plot_potentials",
+    "plot_raster",
+    "plot_stack",
+    "plot_weights",
+]
