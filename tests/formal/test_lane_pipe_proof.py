@@ -1,88 +1,160 @@
 from typing import Any
 
 import pytest
-from amaranth.hdl import Assert, Module, Mux, Signal
+from amaranth.hdl import Assert, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from spikeloom_hw import lane_pipe
 from spikeloom_hw.config import CoreConfig
-from spikeloom_hw.lane_pipe import LanePipe
-from spikeloom_hw.memory import RowMem
+from spikeloom_hw.lane_pipe import LanePipe, request_layout
+from spikeloom_hw.layout import Layouts
+from spikeloom_hw.memory import BankedMem, RowMem
 from spikeloom_sim.formal import prove
 
-CONFIG = CoreConfig(
-    lanes=1, update_lanes=1, weight_width=2, accumulator_width=8, weight_rows=2, neuron_rows=4
-)
+SIZES: dict[str, Any] = {
+    "lanes": 1,
+    "update_lanes": 1,
+    "weight_width": 2,
+    "accumulator_width": 8,
+    "weight_rows": 2,
+}
+SYNAPSES: dict[str, Any] = {"pointers": 2, "synapse_rows": 2}
+CONFIGS = {
+    "plain": CoreConfig(**SIZES, neuron_rows=4),
+    "slots": CoreConfig(**SIZES, neuron_rows=2, delay_slots=2),
+    "graded": CoreConfig(**SIZES, neuron_rows=2, delay_slots=2, payload_width=2),
+    "sparse": CoreConfig(**SIZES, neuron_rows=2, delay_slots=2, payload_width=2, **SYNAPSES),
+}
 
 
 class SumsAreExact(wiring.Component):
-    """Every sum that is written is the modular sum of all weights accepted for its row so far.
+    """Every sum that is written is the modular sum of all that was accepted for its row so far.
 
-    A ghost adds up the weights of one row, which the solver chooses.
+    A ghost adds up, for one row of one slot, which the solver chooses, the weights times the
+    values of their requests.
     """
 
     valid: Signal
-    row: Signal
+    request: Any
     weight: Signal
+    synapse: Any
     choice: Signal
 
-    def __init__(self) -> None:
-        row = range(CONFIG.neuron_rows)
-        weight = CONFIG.weight.shape
-        super().__init__({"valid": In(1), "row": In(row), "weight": In(weight), "choice": In(row)})
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        super().__init__({
+            "valid": In(1),
+            "request": In(request_layout(config)),
+            "weight": In(config.weight.shape),
+            "synapse": In(Layouts(config).synapses.elem_shape),
+            "choice": In(range(config.accumulator_rows)),
+        })
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.pipe = pipe = LanePipe(CONFIG)
-        m.submodules.memory = memory = RowMem(pipe.layouts.accumulators, CONFIG.neuron_rows)
-        m.d.comb += [
-            pipe.i.valid.eq(self.valid),
-            pipe.i.payload.row.eq(self.row),
-            memory.read.eq(pipe.read),
-            memory.read_row.eq(self.row),
-            pipe.accumulators.eq(memory.read_data),
-            memory.write.eq(pipe.write),
-            memory.write_row.eq(pipe.row),
-            memory.write_data.eq(pipe.sums),
-        ]
+        config = self.config
+        m.submodules.pipe = pipe = LanePipe(config)
+        written_row = self._connect(m, pipe)
 
         # The row is chosen in the first cycle.
         started, chosen, kept = Signal(), Signal.like(self.choice), Signal.like(self.choice)
         m.d.comb += chosen.eq(Mux(started, kept, self.choice))
         m.d.sync += [started.eq(1), kept.eq(chosen)]
 
-        # The weight is there one cycle after its request, the sum is written one cycle later.
-        accepted, weight = Signal(), Signal(CONFIG.weight.shape)
-        total = Signal(CONFIG.accumulator.shape)
-        m.d.sync += [accepted.eq(self.valid & (self.row == chosen)), weight.eq(self.weight)]
-        m.d.comb += pipe.weights[0].eq(weight)
-        with m.If(accepted):
-            m.d.sync += total.eq(total + weight)
-        with m.If(pipe.write & (pipe.row == chosen)):
-            m.d.comb += Assert(pipe.sums[0] == total, "the sum is exact")
+        # One cycle after a request, its weights are there, or its synapses.
+        request, slots = self.request, config.delay_slots > 1
+        accepted, row = Signal(), Cat(request.row, request.slot) if slots else request.row
+        m.d.sync += accepted.eq(self.valid & (row == chosen))
+        amount, addend = self.weight, Signal(config.accumulator.shape)
+        if pipe.banked:
+            valid, sparse, slot = Signal(), Signal(), Signal.like(request.slot)
+            m.d.sync += [valid.eq(self.valid), sparse.eq(request.sparse), slot.eq(request.slot)]
+            own = Cat(self.synapse.row, (slot + self.synapse.delay)[: len(slot)])
+            accepted = Mux(sparse, valid & (own == chosen), accepted)
+            amount = Mux(sparse, self.synapse.weight, amount)
+        if config.payload_width:
+            value = Signal.like(request.value)
+            m.d.sync += value.eq(request.value)
+            amount = amount * value
+        m.d.comb += addend.eq(amount)
 
-        # Each accepted request is written, exactly two cycles after it.
-        written = Signal()
+        # They are added as the sum is written.
+        for _ in range(pipe.lead):
+            ahead, accepted = accepted, Signal()
+            amount, addend = addend, Signal.like(addend)
+            m.d.sync += [accepted.eq(ahead), addend.eq(amount)]
+        total, written = Signal(config.accumulator.shape), Signal()
         m.d.sync += written.eq(accepted)
-        m.d.comb += Assert(
-            (pipe.write & (pipe.row == chosen)) == written, "each request is written"
-        )
+        with m.If(accepted):
+            m.d.sync += total.eq(total + addend)
+        hit = pipe.write & (written_row == chosen)
+        m.d.comb += Assert(hit == written, "each request is written, when it must be")
+        with m.If(hit):
+            m.d.comb += Assert(pipe.sums[0] == total, "the sum is exact")
         return m
 
+    def _connect(self, m: Module, pipe: LanePipe) -> Any:
+        """Connect requests, weights and a memory; give the row that is written."""
+        m.d.comb += [
+            pipe.i.valid.eq(self.valid),
+            pipe.i.payload.eq(self.request),
+            pipe.weights[0].eq(self.weight),
+        ]
+        accumulators, depth = pipe.layouts.accumulators, self.config.accumulator_rows
+        if pipe.banked:
+            m.d.comb += pipe.synapses[0].eq(self.synapse)
+            m.submodules.memory = memory = BankedMem(accumulators, depth)
+            rows = memory.read_rows, memory.write_rows
+            asked, written = pipe.accumulator_rows, pipe.rows
+        else:
+            m.submodules.memory = memory = RowMem(accumulators, depth)
+            rows = memory.read_row, memory.write_row
+            asked, written = pipe.accumulator_row, pipe.row
+        m.d.comb += [
+            rows[0].eq(asked),
+            rows[1].eq(written),
+            memory.read.eq(pipe.accumulator_read),
+            pipe.accumulators.eq(memory.read_data),
+            memory.write.eq(pipe.write),
+            memory.write_data.eq(pipe.sums),
+        ]
+        return written[0] if pipe.banked else written
 
-def test_every_committed_sum_is_the_sum_of_all_accepted_weights() -> None:
-    assert prove(SumsAreExact())
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_committed_sum_is_the_sum_of_all_accepted_weights(name: str) -> None:
+    assert prove(SumsAreExact(CONFIGS[name]))
 
 
-@pytest.mark.parametrize("forward", [1, 2])
-def test_the_proof_fails_without_a_forward(monkeypatch: pytest.MonkeyPatch, forward: int) -> None:
+# The last two choices are the forwards; the others take the weight, or the row, of a synapse.
+@pytest.mark.parametrize(
+    "name, choice",
+    [("plain", 1), ("plain", 2), ("slots", 1), ("slots", 2), ("graded", 1), ("graded", 2)]
+    + [("sparse", k) for k in (1, 2, 3, 4)],
+)
+def test_the_proof_fails_without_a_choice(
+    monkeypatch: pytest.MonkeyPatch, name: str, choice: int
+) -> None:
     calls: list[int] = []
 
     def forgetful(condition: Any, newer: Any, older: Any) -> Any:
         calls.append(len(calls) + 1)
-        return older if calls[-1] == forward else Mux(condition, newer, older)
+        return older if calls[-1] == choice else Mux(condition, newer, older)
 
     monkeypatch.setattr(lane_pipe, "Mux", forgetful)
-    assert not prove(SumsAreExact())
-    assert calls == [1, 2]
+    assert not prove(SumsAreExact(CONFIGS[name]))
+    assert calls == list(range(1, 5 if name == "sparse" else 3))
+
+
+@pytest.mark.parametrize("name", ["slots", "graded", "sparse"])
+def test_the_proof_fails_when_the_slot_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    made = LanePipe._address
+
+    def flat(self: LanePipe, request: Any, synapse: Any = None) -> Any:
+        return made(self, request, synapse)[: len(request.row)]
+
+    monkeypatch.setattr(LanePipe, "_address", flat)
+    assert not prove(SumsAreExact(CONFIGS[name]))

@@ -2,15 +2,20 @@ from typing import Any
 
 import pytest
 from amaranth.hdl import Assert, Assume, EnableInserter, Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
+import spikeloom_hw.walker
 from spikeloom_hw.config import CoreConfig
 from spikeloom_hw.dispatch import job_layout
-from spikeloom_hw.walker import DenseWalker
+from spikeloom_hw.layout import Layouts
+from spikeloom_hw.walker import Walker, loops
 from spikeloom_sim.formal import prove
 
 CONFIG = CoreConfig(lanes=8, update_lanes=8, weight_rows=64, neuron_rows=8)
+ALL = CoreConfig(
+    lanes=1, update_lanes=1, weight_rows=4, neuron_rows=2, taps=2, pointers=2, synapse_rows=2
+)
 
 
 class RowsAreRight(wiring.Component):
@@ -40,7 +45,7 @@ class RowsAreRight(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        walker = DenseWalker(CONFIG)
+        walker = Walker(CONFIG)
         m.submodules.walker = EnableInserter(self.enable)(walker) if self.freeze else walker
         job = self.job
         m.d.comb += [
@@ -108,16 +113,85 @@ def test_the_proof_fails_when_the_walker_may_stop() -> None:
     assert not prove(RowsAreRight(freeze=True))
 
 
-@pytest.mark.parametrize("rows", [4])
 def test_the_proof_fails_when_the_walker_counts_too_few_rows(
-    monkeypatch: pytest.MonkeyPatch, rows: int
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    small = CoreConfig(lanes=8, update_lanes=8, weight_rows=64, neuron_rows=rows)
-    made = DenseWalker.__init__
+    made = loops.walk_layout
 
-    def narrow(self: DenseWalker, config: CoreConfig) -> None:
-        made(self, config)
-        self.config = small
+    def narrow(config: CoreConfig) -> data.StructLayout:
+        members: dict[str, Any] = dict(made(config).members)
+        return data.StructLayout(members | {"blocks": range(5)})
 
-    monkeypatch.setattr(DenseWalker, "__init__", narrow)
+    monkeypatch.setattr(loops, "walk_layout", narrow)
     assert not prove(RowsAreRight())
+
+
+class StepsWait(wiring.Component):
+    """Once a step passes, no request comes until the next job, whatever the tables say."""
+
+    valid: Signal
+    job: Any
+    drained: Signal
+    taken: Signal
+    channel: Any
+    line: Any
+    column: Any
+    pointer: Any
+
+    def __init__(self) -> None:
+        taps = Layouts(ALL).taps
+        super().__init__({
+            "valid": In(1),
+            "job": In(job_layout(ALL)),
+            "drained": In(1),
+            "taken": In(1),
+            "channel": In(taps),
+            "line": In(taps),
+            "column": In(taps),
+            "pointer": In(Layouts(ALL).pointers),
+        })
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.walker = walker = Walker(ALL)
+        m.d.comb += [
+            walker.i.valid.eq(self.valid),
+            walker.i.payload.eq(self.job),
+            walker.drained.eq(self.drained),
+            walker.steps.ready.eq(self.taken),
+            walker.channel_entry.eq(self.channel),
+            walker.line_entry.eq(self.line),
+            walker.column_entry.eq(self.column),
+            walker.pointer_entry.eq(self.pointer),
+        ]
+        accepted, passed = self.valid & walker.i.ready, Signal()
+        with m.If(accepted & ~self.job.step):
+            m.d.sync += passed.eq(0)
+        with m.Elif(walker.steps.valid):
+            m.d.sync += passed.eq(1)
+        m.d.comb += [
+            Assert(~walker.steps.valid | self.drained, "the pipe is empty"),
+            Assert(~walker.steps.valid | ~accepted | self.taken, "nothing passes a step"),
+            Assert(~((walker.steps.valid | passed) & walker.o.valid), "no request after it"),
+        ]
+        return m
+
+
+def test_a_step_waits_for_all_kinds_of_jobs() -> None:
+    assert prove(StepsWait())
+
+
+@pytest.mark.parametrize("stage", ["Lookup", "Loops"])
+def test_the_proof_fails_when_a_stage_is_thought_idle(
+    monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    made: Any = getattr(spikeloom_hw.walker, stage)
+
+    class Hasty(made):
+        def elaborate(self, platform: Any) -> Module:
+            m = super().elaborate(platform)
+            m.d.comb += self.idle.eq(1)
+            return m
+
+    monkeypatch.setattr(spikeloom_hw.walker, stage, Hasty)
+    assert not prove(StepsWait())

@@ -4,14 +4,21 @@ from typing import Any
 
 import pytest
 
-from spikeloom_hw.config import CoreConfig
+from spikeloom_hw.config import CoreConfig, Walk
 from spikeloom_hw.dispatch import Dispatch
 from spikeloom_hw.event import Kind
 from spikeloom_sim.bench import simulate
 
-CONFIG = CoreConfig(
-    lanes=4, update_lanes=4, weight_rows=256, neuron_rows=8, sources=6, projections=8, phases=4
-)
+SIZES: dict[str, Any] = {
+    "lanes": 4,
+    "update_lanes": 4,
+    "weight_rows": 256,
+    "neuron_rows": 8,
+    "sources": 6,
+    "projections": 8,
+    "phases": 4,
+}
+CONFIG = CoreConfig(**SIZES)
 PROJECTIONS = [
     {"weight_row": 16 * k, "row": k % 4, "blocks": 1 + k % 3, "size": 3 + k} for k in range(8)
 ]
@@ -31,18 +38,26 @@ class Run:
     jobs: list[dict[str, int]] = field(default_factory=list)
     cycles: list[int] = field(default_factory=list)
     bad: int = 0
+    latency: int = 0
 
 
-def run(events: list[dict[str, Any]], count: int, seed: int | None) -> Run:
+def run(
+    events: list[dict[str, Any]],
+    count: int,
+    seed: int | None,
+    tables: tuple[Any, Any] = (SOURCES, PROJECTIONS),
+    config: CoreConfig = CONFIG,
+) -> Run:
     """Give events, answer table reads one cycle later, and take jobs."""
-    dut = Dispatch(CONFIG)
+    dut = Dispatch(config)
+    sources, projections = tables
     rng = random.Random(seed)
-    result = Run()
+    result = Run(latency=dut.latency)
     waiting = list(events)
 
     async def bench(ctx: Any) -> None:
-        offering, cycle, quiet = False, 0, 0
-        while len(result.jobs) < count or quiet < 12:
+        offering, cycle, quiet, slot = False, 0, 0, 0
+        while len(result.jobs) < count or quiet < 16:
             offering = bool(waiting) and (offering or seed is None or rng.random() < 0.6)
             ready = seed is None or rng.random() < 0.6
             ctx.set(dut.i.valid, offering)
@@ -54,12 +69,16 @@ def run(events: list[dict[str, Any]], count: int, seed: int | None) -> Run:
             sampled = await ctx.tick().sample(*reads, *ends)
             _, _, source_read, source, projection_read, projection, taken, valid, job, bad = sampled
             if source_read:
-                ctx.set(dut.entry, SOURCES[source] if source < len(SOURCES) else {})
+                ctx.set(dut.entry, sources[source] if source < len(sources) else {})
             if projection_read:
-                ctx.set(dut.target, PROJECTIONS[projection])
+                ctx.set(dut.target, projections[projection])
             if offering and taken:
                 del waiting[0]
                 offering = False
+            if valid and ready and job.step and config.delay_slots > 1:
+                # A time step ends: later jobs go to later slots.
+                slot = (slot + 1) % config.delay_slots
+                ctx.set(dut.slot, slot)
             if valid and ready:
                 result.jobs.append({name: int(job[name]) for name in job.shape().members})
                 result.cycles.append(cycle)
@@ -135,6 +154,75 @@ def test_an_event_that_does_not_exist_is_dropped_and_told(seed: int | None) -> N
 def test_a_job_leaves_in_every_cycle(source: int) -> None:
     events = [spike(source, k % SOURCES[source]["size"]) for k in range(40)]
     count = 40 * SOURCES[source]["count"]
-    cycles = run(events, count, None).cycles
-    assert cycles == list(range(cycles[0], cycles[0] + count))
-    assert cycles[0] == 4
+    result = run(events, count, None)
+    assert result.cycles == list(range(4, 4 + count))
+    assert result.latency == 4
+
+
+# Two kinds of sources: in pixels of up to 4 channels, lines of 5; flat.
+FULL = CoreConfig(**SIZES, delay_slots=8, payload_width=5, taps=64, pointers=64, synapse_rows=16)
+STEPS = {"line_weight": 9, "line_row": 3, "column_weight": 250, "column_row": 7}
+SIX = [
+    {"kind": Walk.DENSE, "weight_row": 3, "row": 2, "blocks": 4, "size": 14, "delay": 0},
+    {"kind": Walk.SPARSE, "weight_row": 11, "row": 0, "blocks": 1, "size": 0, "delay": 2},
+    {"kind": Walk.CONVOLUTION, "weight_row": 100, "row": 1, "size": 6, "delay": 7, **STEPS}
+    | {"channels": 10, "lines": 20, "columns": 30},
+    {"kind": Walk.CONVOLUTION, "weight_row": 200, "row": 5, "size": 5, "delay": 1, **STEPS}
+    | {"channels": 40, "lines": 41, "columns": 50},
+]
+PIXELS = {"channel_bits": 2, "width": 5, "reciprocal": (1 << 18) // 5}
+MIXED = [
+    {"first": 2, "count": 2, "size": 80, **PIXELS},
+    {"first": 0, "count": 4, "size": 50, **PIXELS},
+    {"first": 0, "count": 2, "size": 50},
+    {"first": 1, "count": 1, "size": 40},
+]
+
+
+def mixed_jobs(events: list[dict[str, Any]]) -> list[dict[str, int]]:
+    """Jobs of projections of all kinds, with the slot counted by the steps between them."""
+    jobs, slot = [], 0
+    for event in events:
+        if event["kind"] is Kind.STEP:
+            jobs.append({"step": 1, "phase": event["index"]})
+            slot += 1
+            continue
+        entry, index = MIXED[event["source"]], event["index"]
+        value = event["value"] if event["kind"] is Kind.GRADED else 1
+        for target in SIX[entry["first"] : entry["first"] + entry["count"]]:
+            job = {name: int(target[name]) for name in target if name != "delay"}
+            job |= {"step": 0, "value": value, "slot": (target["delay"] + slot) % 8}
+            if target["kind"] is Walk.CONVOLUTION:
+                line, column = divmod(index >> 2, 5)
+                places = {"channels": index & 3, "lines": line, "columns": column}
+                job |= {name: target[name] + place for name, place in places.items()}
+            else:
+                job["weight_row"] += index * target["blocks"]
+            jobs.append(job)
+    return jobs
+
+
+@pytest.mark.parametrize("seed", [None, 1, 2, 3])
+def test_jobs_of_all_kinds_have_their_rows_value_and_slot(seed: int | None) -> None:
+    rng = random.Random(seed)
+    events = []
+    for _ in range(150):
+        source = rng.randrange(len(MIXED))
+        event = spike(source, rng.randrange(MIXED[source]["size"]))
+        graded = {"kind": Kind.GRADED, "value": rng.randrange(-16, 16)}
+        events.append(event | (graded if rng.random() < 0.5 else {"value": -7}))
+        if rng.random() < 0.2:
+            events.append({"kind": Kind.STEP, "source": 7, "index": rng.randrange(4)})
+    expected = mixed_jobs(events)
+    result = run(events, len(expected), seed, (MIXED, SIX), FULL)
+    assert [
+        {name: job[name] for name in want} for job, want in zip(result.jobs, expected, strict=True)
+    ] == expected
+    assert {job["kind"] for job in result.jobs if not job["step"]} == set(Walk)
+
+
+def test_a_job_with_a_pixel_leaves_in_every_cycle_too() -> None:
+    events = [spike(k % 2, k) for k in range(40)]
+    result = run(events, 120, None, (MIXED, SIX), FULL)
+    assert result.cycles == list(range(9, 9 + 120))
+    assert result.latency == 9

@@ -5,7 +5,7 @@ import pytest
 
 from spikeloom_hw.config import CoreConfig
 from spikeloom_hw.event import Operation
-from spikeloom_hw.walker import DenseWalker
+from spikeloom_hw.walker import Walker
 from spikeloom_sim.bench import simulate
 
 CONFIG = CoreConfig(lanes=4, update_lanes=4, weight_rows=256, neuron_rows=8, phases=4)
@@ -28,7 +28,7 @@ def random_jobs(seed: int, count: int) -> list[dict[str, int]]:
 
 def run(jobs: list[dict[str, int]], seed: int | None) -> tuple[list[Any], int]:
     """Give jobs; take requests and steps, the pipe behind being empty two cycles later."""
-    dut = DenseWalker(CONFIG)
+    dut = Walker(CONFIG)
     rng = random.Random(seed)
     waiting, seen, pipe = list(jobs), [], [False, False]
     cycles = 0
