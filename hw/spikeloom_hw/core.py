@@ -1,22 +1,22 @@
 """One core: events in, neurons and synapses, events out."""
 
-from typing import Any
+from typing import Any, cast
 
 from amaranth.hdl import Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .access import AccessSignature, decode
-from .config import ChipConfig
+from .config import ChipConfig, Walk
 from .dispatch import Dispatch
 from .emitter import Emitter
-from .event import Event, Kind
+from .event import Kind, event_layout
 from .lane_pipe import LanePipe
-from .memory import RowMem
+from .memory import BankedMem, RowMem
 from .queue import Queue
-from .registers import regions
+from .registers import FABRIC, regions
 from .update import Update
-from .walker import DenseWalker
+from .walker import Walker
 
 __all__ = ["Core", "activity_layout"]
 
@@ -31,6 +31,7 @@ def activity_layout(config: ChipConfig) -> data.StructLayout:
         "spike": 1,
         "job": 1,
         "size": range(core.neuron_rows * core.lanes + 1),
+        "row": 1,
         "integrating": 1,
         "updating": 1,
         "idle": 1,
@@ -39,7 +40,7 @@ def activity_layout(config: ChipConfig) -> data.StructLayout:
 
 
 class Core(wiring.Component):
-    """Integrate events as they come; at a STEP, update a phase and send its spikes, then END.
+    """Integrate events as they come; at a STEP, update a phase and send its events, then END.
 
     Parameters
     ----------
@@ -48,10 +49,11 @@ class Core(wiring.Component):
 
     Members
     -------
-    i : In(stream.Signature(Event))
-        Spikes, and steps that concern the core. It drains whether or not ``o`` is taken.
-    o : Out(stream.Signature(Event))
-        Spikes of the core's neurons, and one END for each step.
+    i : In(stream.Signature(event_layout(value_width)))
+        Spikes, graded events if the core multiplies, and steps. It drains whether or not ``o``
+        is taken.
+    o : Out(stream.Signature(event_layout(value_width)))
+        Events of the core's neurons, and one END for each step but DONE.
     access : In(AccessSignature())
         Host access to the memories, while ``activity.idle``.
     activity : Out(activity_layout(config))
@@ -63,22 +65,12 @@ class Core(wiring.Component):
     access: Any
     activity: Any
 
-    MEMORIES = (
-        "weights",
-        "accumulators",
-        "state",
-        "neurons",
-        "sources",
-        "projections",
-        "phases",
-        "populations",
-    )
-
     def __init__(self, config: ChipConfig) -> None:
         self.config = config
+        self.event = event_layout(config.core.value_width)
         super().__init__({
-            "i": In(stream.Signature(Event)),
-            "o": Out(stream.Signature(Event)),
+            "i": In(stream.Signature(self.event)),
+            "o": Out(stream.Signature(self.event)),
             "access": In(AccessSignature()),
             "activity": Out(activity_layout(config)),
         })
@@ -87,9 +79,9 @@ class Core(wiring.Component):
         """Chain the stages: queue, dispatcher, walker, lane pipe; and update, emitter."""
         m = Module()
         config = self.config.core
-        m.submodules.queue = queue = Queue(Event, _QUEUE)
+        m.submodules.queue = queue = Queue(self.event, _QUEUE)
         m.submodules.dispatch = dispatch = Dispatch(config)
-        m.submodules.walker = walker = DenseWalker(config)
+        m.submodules.walker = walker = Walker(config)
         m.submodules.lane_pipe = pipe = LanePipe(config)
         m.submodules.update = update = Update(config)
         m.submodules.emitter = emitter = Emitter(config)
@@ -101,26 +93,36 @@ class Core(wiring.Component):
         connect(m, dispatch.o, walker.i)
         connect(m, walker.o, pipe.i)
         m.d.comb += walker.drained.eq(pipe.idle)
+        if config.delay_slots > 1:
+            m.d.comb += dispatch.slot.eq(update.slot)
 
-        # From step to spikes.
+        # From step to events; what the host writes, or sparse synapses reach, is looked at.
         connect(m, walker.steps, update.i)
         connect(m, update.spikes, emitter.i)
         connect(m, emitter.o, flipped(self.o))
-        m.d.comb += emitter.finish.eq(update.i.valid & update.i.ready)
+        m.d.comb += emitter.finish.eq(update.finished)
+        if config.value_groups:
+            connect(m, update.values, emitter.values)
+        if config.skip:
+            m.d.comb += [
+                update.touched.eq(pipe.touched),
+                update.touched_row.eq(pipe.touched_row),
+                update.wake.eq(self.access.write | (walker.sparse if config.pointers else 0)),
+            ]
 
-        self._tables(m, memories, dispatch, update)
+        self._tables(m, memories, dispatch, walker, update)
         self._neurons(m, memories, pipe, update)
         decode(m, self.access, memories, regions(self.config))
 
         # What the counters see.
         pending = queue.o.valid | ~dispatch.idle | ~walker.idle
+        taken = dispatch.i.valid & dispatch.i.ready
         m.d.comb += [
-            self.activity.event.eq(
-                dispatch.i.valid & dispatch.i.ready & (dispatch.i.payload.kind == Kind.SPIKE)
-            ),
+            self.activity.event.eq(taken & (dispatch.i.payload.kind != Kind.STEP)),
             self.activity.spike.eq(emitter.spiked),
             self.activity.job.eq(walker.started),
             self.activity.size.eq(walker.size),
+            self.activity.row.eq(update.processed),
             self.activity.integrating.eq(~update.busy & ~walker.steps.valid & pending),
             self.activity.updating.eq(update.busy & ~update.clearing),
             self.activity.bad_source.eq(dispatch.bad_source),
@@ -131,28 +133,41 @@ class Core(wiring.Component):
 
         return m
 
-    def _memories(self, m: Module) -> dict[str, RowMem]:
-        """Build the memories that the configuration needs."""
-        known = regions(self.config)
+    def _memories(self, m: Module) -> dict[str, Any]:
+        """Build the memories that the configuration needs: all but the tables of the fabric."""
         ports = {"weights": self.config.core.weight_ports}
-        memories = {}
-        for name in self.MEMORIES:
-            if name in known:
-                region = known[name]
+        memories: dict[str, Any] = {}
+        for name, region in regions(self.config).items():
+            if name in FABRIC:
+                continue
+            if name == "accumulators" and Walk.SPARSE in self.config.core.walks:
+                memories[name] = BankedMem(region.layout, region.rows)
+            else:
                 memories[name] = RowMem(region.layout, region.rows, ports.get(name, 2))
-                m.submodules[name] = memories[name]
+            m.submodules[name] = memories[name]
         return memories
 
     def _tables(
-        self, m: Module, memories: dict[str, RowMem], dispatch: Dispatch, update: Update
+        self,
+        m: Module,
+        memories: dict[str, Any],
+        dispatch: Dispatch,
+        walker: Walker,
+        update: Update,
     ) -> None:
         """Connect the tables, which only the host writes."""
-        ports = (
+        ports = [
             ("sources", dispatch.source_read, dispatch.source, dispatch.entry),
             ("projections", dispatch.projection_read, dispatch.projection, dispatch.target),
             ("phases", update.phase_read, update.phase, update.phase_entry),
             ("populations", update.population_read, update.population, update.descriptor),
-        )
+        ]
+        for name in ("channel", "line", "column", "pointer"):
+            table = f"{name}s"
+            if table in memories:
+                walked: Any = walker
+                reads = (getattr(walked, port) for port in (f"{name}_read", name, f"{name}_entry"))
+                ports.append((table, *reads))
         for name, read, row, entry in ports:
             table = memories[name]
             m.d.comb += [
@@ -161,31 +176,22 @@ class Core(wiring.Component):
                 entry.eq(table.read_data),
             ]
 
-    def _neurons(
-        self, m: Module, memories: dict[str, RowMem], pipe: LanePipe, update: Update
-    ) -> None:
+    def _neurons(self, m: Module, memories: dict[str, Any], pipe: LanePipe, update: Update) -> None:
         """Connect weights, accumulators and neurons to the lane pipe and the update."""
-        weights, accumulators = memories["weights"], memories["accumulators"]
+        weights = memories["weights"]
         m.d.comb += [
             weights.read.eq(pipe.read),
-            weights.read_row.eq(pipe.i.payload.weight_row),
+            weights.read_row.eq(pipe.weight_row),
             pipe.weights.eq(weights.read_data),
-            pipe.accumulators.eq(accumulators.read_data),
-            update.accumulators.eq(accumulators.read_data),
-            accumulators.read.eq(pipe.read | update.row_read),
-            accumulators.write.eq(pipe.write | update.row_clear),
         ]
-        with m.If(update.busy):
+        if "synapses" in memories:
+            synapses, sparse = memories["synapses"], cast("Any", pipe)
             m.d.comb += [
-                accumulators.read_row.eq(update.row),
-                accumulators.write_row.eq(update.cleared_row),
+                synapses.read.eq(sparse.synapse_read),
+                synapses.read_row.eq(sparse.synapse_row),
+                sparse.synapses.eq(synapses.read_data),
             ]
-        with m.Else():
-            m.d.comb += [
-                accumulators.read_row.eq(pipe.i.payload.row),
-                accumulators.write_row.eq(pipe.row),
-                accumulators.write_data.eq(pipe.sums),
-            ]
+        self._accumulators(m, memories["accumulators"], pipe, update)
 
         state = memories["state"]
         m.d.comb += [
@@ -203,3 +209,25 @@ class Core(wiring.Component):
                 neurons.read_row.eq(update.group),
                 update.parameters.eq(neurons.read_data),
             ]
+
+    def _accumulators(self, m: Module, accumulators: Any, pipe: Any, update: Update) -> None:
+        """Connect the accumulators: to the pipe, but in a sweep to the update."""
+        m.d.comb += [
+            pipe.accumulators.eq(accumulators.read_data),
+            update.accumulators.eq(accumulators.read_data),
+            accumulators.read.eq(pipe.accumulator_read | update.row_read),
+            accumulators.write.eq(pipe.write | update.row_clear),
+        ]
+        if isinstance(accumulators, BankedMem):
+            lanes = self.config.core.lanes
+            reads = [(accumulators.read_rows[k], pipe.accumulator_rows[k]) for k in range(lanes)]
+            writes = [(accumulators.write_rows[k], pipe.rows[k]) for k in range(lanes)]
+        else:
+            reads = [(accumulators.read_row, pipe.accumulator_row)]
+            writes = [(accumulators.write_row, pipe.row)]
+        with m.If(update.busy):
+            m.d.comb += [row.eq(update.row) for row, _ in reads]
+            m.d.comb += [row.eq(update.cleared_row) for row, _ in writes]
+        with m.Else():
+            m.d.comb += [row.eq(wanted) for row, wanted in (*reads, *writes)]
+            m.d.comb += accumulators.write_data.eq(pipe.sums)

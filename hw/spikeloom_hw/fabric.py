@@ -16,7 +16,7 @@ from .link import word_layout
 from .memory import RowMem
 from .queue import Queue
 from .recorder import Recorder
-from .registers import regions
+from .registers import FABRIC, regions
 
 __all__ = ["Fabric"]
 
@@ -34,9 +34,9 @@ class Fabric(wiring.Component):
     Members
     -------
     i_words : In(stream.Signature(unsigned(32)))
-        Event words of the host: spikes, and steps that advance time.
+        Event words of the host: spikes, graded events, and steps that advance time.
     o_words : Out(stream.Signature(word_layout()))
-        Recorded spikes, and the account of each step.
+        Recorded events, and the account of each step.
     access : In(AccessSignature())
         Host access to all memories.
     clear : In(1)
@@ -85,7 +85,7 @@ class Fabric(wiring.Component):
         m.submodules.queue = queue = Queue(32, _QUEUE)
         m.submodules.control = control = StepControl(self.config.core)
         m.submodules.core = core = Core(self.config)
-        m.submodules.bus = bus = Arbiter(2)
+        m.submodules.bus = bus = Arbiter(2, self.config.core.value_width)
         m.submodules.recorder = recorder = Recorder(self.config.core)
 
         # Words of the host wait in the queue until the control takes them.
@@ -97,26 +97,26 @@ class Fabric(wiring.Component):
             control.clear.eq(self.clear),
         ]
 
-        # Control and core speak on the bus; core, recorder and control listen.
+        # Control and core speak on the bus; core, recorder and control listen. The core takes
+        # graded events if it can multiply by their values.
         connect(m, control.o, bus.i[0])
         connect(m, core.o, bus.i[1])
         event = bus.o.payload
         spike = event.kind == Kind.SPIKE
+        graded = event.kind == Kind.GRADED
         step = event.kind == Kind.STEP
+        taken = spike | step | graded if self.config.core.payload_width else spike | step
         done = Signal()
         m.d.comb += done.eq(step & (event.source == Operation.DONE))
-        broadcast(
-            m,
-            bus.o,
-            [(core.i, spike | (step & ~done)), (recorder.i, spike | done)],
-        )
+        kept = spike | graded | (event.kind == Kind.READOUT) | done
+        broadcast(m, bus.o, [(core.i, taken), (recorder.i, kept)])
         m.d.comb += control.end.eq(bus.o.valid & bus.o.ready & (event.kind == Kind.END))
         connect(m, recorder.o, flipped(self.o_words))
 
         # The host reaches the schedule and the record table here, the rest in the core.
         known = regions(self.config)
         memories = {
-            name: RowMem(known[name].layout, known[name].rows) for name in ("schedule", "record")
+            name: RowMem(known[name].layout, known[name].rows) for name in FABRIC
         }
         m.submodules += memories.values()
         here: Any = AccessSignature().create(path=("here",))

@@ -43,7 +43,7 @@ class System(wiring.Component):
     done : In(1)
         A time step ends.
     recorded : In(1)
-        A spike was passed on to the host.
+        An event was passed on to the host.
     bad_word : In(1)
         A word of the host was dropped.
     steps : In(32)
@@ -172,6 +172,7 @@ class System(wiring.Component):
             Register.EVENTS_IN: activity.event,
             Register.EVENTS_OUT: self.recorded,
             Register.SPIKES: activity.spike,
+            Register.ROWS: activity.row,
             Register.CYCLES_INTEGRATE: activity.integrating,
             Register.CYCLES_UPDATE: activity.updating,
             Register.CYCLES_CONTROL: self.stepping & ~activity.integrating & ~activity.updating,
