@@ -1,9 +1,13 @@
-"""Golden model, Amaranth simulation, CXXRTL, Icarus and Verilator: the same spikes, to the last."""
+"""Golden model, Amaranth simulation, CXXRTL, Icarus and Verilator: the same events, to the last.
 
+A few networks of each structure run in every test; SPIKELOOM_CASES asks for more, as
+benchmarks/equivalence.py does.
+"""
+
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,77 +15,18 @@ import pytest
 from spikeloom import Golden, Program, compile
 from spikeloom.host.script import read_run, script_of
 from spikeloom_hw.chip import Chip
-from spikeloom_hw.config import ChipConfig, CoreConfig
-from spikeloom_hw.neuron import Constant, Fields, Per, Reset
+from spikeloom_hw.config import ChipConfig
 from spikeloom_sim.bench import simulate_bytes
 from spikeloom_sim.compiled import CompiledChip, emitted_verilog
 from spikeloom_sim.cosim import cosimulate
 from spikeloom_sim.exchange import Exchange
 from spikeloom_sim.random_network import Case, random_case
+from spikeloom_sim.structures import STRUCTURES
 
 STEPS = 6
 LARGEST = 14
 PATIENCE = 500  # more than the longest silence of a chip that is at work on these networks
-CASES = 34
-TABLES: dict[str, Any] = {"populations": 4, "projections": 32, "sources": 8, "phases": 4}
-EVERYTHING_PER_NEURON: dict[str, Constant | Per] = dict.fromkeys(
-    ("decay", "threshold", "bias", "reset_value", "minimum", "refractory"), Per.NEURON
-)
-NOTHING_BUT_INTEGRATION: dict[str, Constant | Per] = {
-    "decay": Constant(4096),
-    "bias": Constant(0),
-    "reset": Constant(Reset.TO_VALUE.value),
-    "reset_value": Constant(0),
-    "minimum": Constant(-(1 << 15)),
-    "refractory": Constant(0),
-    "inclusive": Constant(0),
-    "shift": Constant(0),
-}
-STRUCTURES = {
-    "one lane": CoreConfig(lanes=1, update_lanes=1, weight_rows=8192, neuron_rows=64, **TABLES),
-    "all per population": CoreConfig(
-        lanes=4, update_lanes=1, weight_rows=2048, neuron_rows=32, **TABLES
-    ),
-    "all per neuron": CoreConfig(
-        lanes=8,
-        update_lanes=4,
-        weight_width=4,
-        accumulator_width=12,
-        fields=Fields(EVERYTHING_PER_NEURON, 16),
-        weight_rows=1024,
-        neuron_rows=16,
-        **TABLES,
-    ),
-    "plain integrate and fire": CoreConfig(
-        lanes=8,
-        update_lanes=1,
-        weight_width=2,
-        accumulator_width=16,
-        fields=Fields(NOTHING_BUT_INTEGRATION, 16),
-        weight_rows=1024,
-        neuron_rows=16,
-        weight_ports=1,
-        **TABLES,
-    ),
-    "wide words": CoreConfig(
-        lanes=16,
-        update_lanes=16,
-        weight_width=16,
-        accumulator_width=24,
-        fields=Fields({"threshold": Per.NEURON}, 24),
-        weight_rows=512,
-        neuron_rows=8,
-        **TABLES,
-    ),
-    "many lanes": CoreConfig(
-        lanes=32,
-        update_lanes=8,
-        fields=Fields({"reset": Constant(Reset.SUBTRACT_DELAYED.value)}),
-        weight_rows=512,
-        neuron_rows=8,
-        **TABLES,
-    ),
-}
+CASES = int(os.environ.get("SPIKELOOM_CASES", "10"))
 
 
 @cache

@@ -1,0 +1,36 @@
+"""Random networks of every structure through every simulator, each held against the golden model.
+
+Measured on two cores: half an hour. The tests run a quarter of the same networks.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from rich.console import Console
+
+from spikeloom_sim.structures import STRUCTURES
+
+TESTS = Path(__file__).parents[1] / "tests" / "equivalence" / "test_simulators.py"
+
+
+@click.command()
+@click.option("--cases", default=40, show_default=True, help="Networks of each structure.")
+@click.option("--jobs", default=2, show_default=True, help="Processes.")
+def main(cases: int, jobs: int) -> None:
+    """Run the networks, and tell how many there were."""
+    os.environ["SPIKELOOM_CASES"] = str(cases)
+    code = pytest.main(["-q", f"--numprocesses={jobs}", "--dist=worksteal", str(TESTS)])
+    if code:
+        sys.exit(int(code))
+    Console().print(
+        f"{cases * len(STRUCTURES)} networks ({len(STRUCTURES)} structures x {cases}): golden = "
+        f"Amaranth = CXXRTL (with and without stalls) = Icarus = Verilator (with stalls), events "
+        f"and counters"
+    )
+
+
+if __name__ == "__main__":
+    main()
