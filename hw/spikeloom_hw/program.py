@@ -1,72 +1,34 @@
 """The program: everything that the software hands to the gateware."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from amaranth.lib import data
 
 from .archive import read_archive, write_archive
-from .config import ChipConfig
+from .config import ChipConfig, Walk
+from .neuron import Output
 from .packing import unpack_rows
+from .placement import PlacedPopulation, PlacedProjection
 from .registers import regions
 
-__all__ = ["KIND", "PlacedPopulation", "PlacedProjection", "Program", "ProgramError"]
+__all__ = [
+    "KIND",
+    "PlacedPopulation",
+    "PlacedProjection",
+    "Program",
+    "ProgramError",
+]
 
-KIND = ("program", 1)
+KIND = ("program", 2)
 """What a program file says that it is, and the version of its layout."""
 
 
 class ProgramError(ValueError):
     """A program file that cannot be used, or a program that contradicts itself."""
-
-
-@dataclass(frozen=True)
-class PlacedPopulation:
-    """A population, and where the core keeps it.
-
-    Parameters
-    ----------
-    name : str
-        Name in the network.
-    size : int
-        Neurons.
-    source : int
-        Number by which its spikes are known on the event bus.
-    row : int or None
-        First row of its neurons; None for an input population.
-    scale : float
-        Real value of one unit of weight, for converting potentials back.
-    fraction : int
-        Fractional bits of the potential.
-    """
-
-    name: str
-    size: int
-    source: int
-    row: int | None = None
-    scale: float = 1.0
-    fraction: int = 0
-
-
-@dataclass(frozen=True)
-class PlacedProjection:
-    """A dense projection, and where the core keeps its weights.
-
-    Parameters
-    ----------
-    source, target : str
-        Names of the populations.
-    shape : tuple of int
-        Presynaptic and postsynaptic neurons.
-    weight_row : int
-        First row of its weights; each presynaptic neuron has ``ceil(post / lanes)`` rows.
-    """
-
-    source: str
-    target: str
-    shape: tuple[int, int]
-    weight_row: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +76,51 @@ class Program:
 
     @property
     def recorded(self) -> tuple[PlacedPopulation, ...]:
-        """Populations whose spikes the host receives."""
+        """Populations whose events the host receives."""
         bits = unpack_rows(data.ArrayLayout(1, 32), self.images["record"])[""].ravel()
         return tuple(p for p in self.populations if bits[p.source])
+
+    def population(self, name: str) -> PlacedPopulation:
+        """Return the population called ``name``."""
+        for population in self.populations:
+            if population.name == name:
+                return population
+        known = ", ".join(repr(p.name) for p in self.populations)
+        raise ValueError(f"There is no population {name!r}; the program has {known}")
+
+    def weights_of(
+        self, projection: PlacedProjection, columns: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        """Find the weights of a projection in rows that were read back.
+
+        Parameters
+        ----------
+        projection : PlacedProjection
+            One of :attr:`projections`.
+        columns : mapping of str to int array
+            The unpacked ``rows`` rows of its ``memory`` from ``weight_row`` on.
+
+        Returns
+        -------
+        int64 array
+            (pre, post) weights; (out, in / groups, height, width) ones of a convolution. The
+            synapses of a sparse projection that join the same two neurons are added up.
+        """
+        source, target = self.population(projection.source), self.population(projection.target)
+        lanes = self.config.core.lanes
+        if projection.kind is not Walk.SPARSE:
+            rows, lane = projection.locate(source, target, lanes)
+            return columns[""][rows, lane]
+        pointers = unpack_rows(regions(self.config)["pointers"].layout, self.images["pointers"])
+        words = pointers["words"][projection.pointer :][: source.span]
+        owner = np.repeat(np.arange(source.span), words)
+        # A lane without a synapse has the weight 0, whatever row it names.
+        word, lane = np.nonzero(columns["weight"])
+        row = columns["row"][word, lane] - (target.row or 0)
+        weights = np.zeros((source.size, target.size), np.int64)
+        pre, post = source.to_neuron(owner[word]), target.to_neuron(row * lanes + lane)
+        np.add.at(weights, (pre, post), columns["weight"][word, lane])
+        return weights
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program to one file; an existing one is replaced only when all is written."""
@@ -142,11 +146,8 @@ class Program:
         try:
             description, images = read_archive(path, KIND)
             config = ChipConfig.from_dict(description["config"])
-            populations = tuple(PlacedPopulation(**p) for p in description["populations"])
-            projections = tuple(
-                PlacedProjection(**{**p, "shape": tuple(p["shape"])})
-                for p in description["projections"]
-            )
+            populations = tuple(_population(p) for p in description["populations"])
+            projections = tuple(_projection(p) for p in description["projections"])
             config_hash = description["config_hash"]
         except ValueError as error:
             raise ProgramError(f"{error}; compile the network again") from error
@@ -160,3 +161,16 @@ class Program:
                 f"compile the network again"
             )
         return cls(config, images, populations, projections)
+
+
+def _population(plain: dict[str, Any]) -> PlacedPopulation:
+    shape = plain["shape"] and tuple(plain["shape"])
+    return PlacedPopulation(**{**plain, "shape": shape, "output": Output(plain["output"])})
+
+
+def _projection(plain: dict[str, Any]) -> PlacedProjection:
+    return PlacedProjection(**{
+        **plain,
+        "shape": tuple(plain["shape"]),
+        "kind": Walk(plain["kind"]),
+    })

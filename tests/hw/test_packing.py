@@ -22,6 +22,19 @@ CONFIGS = {
     "narrow": ChipConfig(
         CoreConfig(lanes=1, update_lanes=1, weight_width=2, accumulator_width=9, weight_rows=2)
     ),
+    "all walks": ChipConfig(
+        CoreConfig(
+            lanes=8,
+            update_lanes=2,
+            fields=Fields({"synapse": Per.POPULATION, "adaptation_step": Per.NEURON}),
+            delay_slots=16,
+            payload_width=6,
+            value_groups=8,
+            taps=32,
+            pointers=64,
+            synapse_rows=16,
+        )
+    ),
     "wide": ChipConfig(CoreConfig(lanes=128, update_lanes=32, weight_width=16)),
 }
 ROWS = 20

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikeloom_hw.config import ChipConfig, CoreConfig
+from spikeloom_hw.config import ChipConfig, CoreConfig, Walk
+from spikeloom_hw.neuron import Output
+from spikeloom_hw.packing import pack_rows, unpack_rows
 from spikeloom_hw.program import PlacedPopulation, PlacedProjection, Program, ProgramError
 from spikeloom_hw.registers import regions
 
@@ -22,10 +24,11 @@ def make() -> Program:
     }
     images["record"] = np.array([[0b10], [0]], np.uint32)
     populations = (
-        PlacedPopulation("pixels", 5, 0),
-        PlacedPopulation("hidden", 12, 1, row=0, scale=0.25, fraction=3),
+        PlacedPopulation("pixels", 8, 0, shape=(2, 2, 2), stride=2, largest=7),
+        PlacedPopulation("hidden", 12, 1, 0, scale=0.25, fraction=3, output=Output.COUNT),
     )
-    return Program(CONFIG, images, populations, (PlacedProjection("pixels", "hidden", (5, 12), 0),))
+    projection = PlacedProjection("pixels", "hidden", Walk.DENSE, (8, 12), 4, 16)
+    return Program(CONFIG, images, populations, (projection,))
 
 
 def rewrite(path: Path, **changes: Any) -> None:
@@ -50,7 +53,9 @@ def test_a_program_loads_as_it_was_saved(tmp_path: Path) -> None:
     again = Program.load(path)
     assert again.config == program.config
     assert again.populations == program.populations
+    assert again.populations[1].output is Output.COUNT
     assert again.projections == program.projections
+    assert again.projections[0].kind is Walk.DENSE
     assert again.images.keys() == program.images.keys()
     for name, image in program.images.items():
         assert np.array_equal(again.images[name], image)
@@ -70,6 +75,49 @@ def test_populations_are_told_apart() -> None:
     assert [p.name for p in program.inputs] == ["pixels"]
     assert [p.name for p in program.neurons] == ["hidden"]
     assert [p.name for p in program.recorded] == ["hidden"]
+
+
+def test_a_population_is_found_by_its_name() -> None:
+    assert make().population("hidden").size == 12
+    message = "^There is no population 'output'; the program has 'pixels', 'hidden'$"
+    with pytest.raises(ValueError, match=message):
+        make().population("output")
+
+
+def test_dense_weights_are_found_in_the_rows_that_hold_them() -> None:
+    program = make()
+    (projection,) = program.projections
+    rows = unpack_rows(regions(CONFIG)["weights"].layout, program.images["weights"])[""]
+    found = program.weights_of(projection, {"": rows[4:20]})
+    assert found.shape == (8, 12)
+    # Neuron 5 is channel 1 of pixel 1, so it has index 3 and the two rows from 4 + 2 * 3.
+    assert found[5].tolist() == rows[10:12].ravel()[:12].tolist()
+
+
+def test_sparse_weights_are_found_by_their_pointers() -> None:
+    config = ChipConfig(
+        CoreConfig(lanes=4, update_lanes=1, neuron_rows=4, pointers=8, synapse_rows=8)
+    )
+    known = regions(config)
+    pointers = {"first": [0, 3, 3], "words": [0, 2, 1], "size": [0, 3, 1]}
+    lanes = {
+        "weight": [[0] * 4, [5, 0, -6, 0], [7, 0, 0, 0], [0, 0, 0, -8]],
+        "row": [[0] * 4, [1, 1, 2, 1], [2, 1, 1, 1], [1, 1, 1, 1]],
+    }
+    images = {
+        "pointers": pack_rows(
+            known["pointers"].layout, {name: np.array(c) for name, c in pointers.items()}
+        )
+    }
+    populations = (PlacedPopulation("in", 3, 0), PlacedPopulation("out", 7, 1, row=1))
+    projection = PlacedProjection("in", "out", Walk.SPARSE, (4,), 1, 3)
+    program = Program(config, images, populations, (projection,))
+    rows = {name: np.array(column)[1:] for name, column in lanes.items()}
+    found = program.weights_of(projection, rows)
+    assert projection.memory == "synapses"
+    assert found[0].tolist() == [0] * 7
+    assert found[1].tolist() == [5, 0, 0, 0, 7, 0, -6]
+    assert found[2].tolist() == [0, 0, 0, -8, 0, 0, 0]
 
 
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.9, 0.999])
@@ -101,7 +149,7 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     rewrite(path, version=7)
     refuse(
         path,
-        "is a program file of version 7; this Spikeloom reads version 1; compile the network again",
+        "is a program file of version 7; this Spikeloom reads version 2; compile the network again",
     )
 
 
