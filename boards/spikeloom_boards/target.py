@@ -27,6 +27,12 @@ class Target:
         Most rows of ``lanes`` neurons.
     weight_width, accumulator_width, potential_width : int
         Most bits of a weight, an accumulator, a membrane potential.
+    synapse_rows : int
+        Most rows of ``lanes`` sparse synapses.
+    delay_slots : int
+        Most accumulators of a neuron, a power of two up to 64; the longest delay is one less.
+    skip : bool
+        Whether rows of neurons that would reproduce themselves are skipped.
     weight_ports : int
         1 if the weights lie in a memory with a single port.
     window : int
@@ -42,6 +48,9 @@ class Target:
     weight_width: int = 16
     accumulator_width: int = 32
     potential_width: int = 24
+    synapse_rows: int = 1 << 16
+    delay_slots: int = 64
+    skip: bool = False
     weight_ports: int = 2
     window: int = 2048
 
@@ -54,6 +63,8 @@ def _generic(lanes: int, update_lanes: int) -> Target:
         update_lanes=update_lanes,
         weight_rows=(1 << 22) // lanes,
         neuron_rows=(1 << 16) // lanes,
+        synapse_rows=(1 << 20) // lanes,
+        skip=True,
     )
 
 
@@ -75,6 +86,8 @@ TARGETS: dict[str, Target] = {
             weight_width=8,
             accumulator_width=16,
             potential_width=16,
+            synapse_rows=256,
+            delay_slots=16,
             weight_ports=1,
             window=512,
         ),

@@ -26,7 +26,7 @@ def compile(
         Shape of the hardware; ``spikeloom targets`` lists the names. Or the ``config`` of an
         earlier program, so that the network loads into the hardware that was made from that.
     record : tuple of str or None
-        Populations whose spikes the host receives; None means all but the inputs.
+        Populations whose events the host receives; None means all but the inputs.
 
     Returns
     -------

@@ -2,16 +2,17 @@ import numpy as np
 import pytest
 
 from spikeloom.errors import MappingError
+from spikeloom.field_places import field_values
 from spikeloom.mapping import place
-from spikeloom.structure import field_values
 from spikeloom_boards.target import Target
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.event import Operation
-from spikeloom_hw.neuron import Constant, Fields, LIFParameters, Per
+from spikeloom_hw.neuron import Constant, Fields, NeuronParameters, Per
 from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import Program
 from spikeloom_hw.registers import regions
-from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation, QuantisedProjection
+from spikeloom_sim.projection import Dense
+from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 from spikeloom_sim.random_network import random_case
 
 CORES = [
@@ -35,13 +36,11 @@ def image(program: Program, name: str) -> dict[str, np.ndarray]:
 
 
 def weights_of(program: Program, number: int) -> np.ndarray:
-    """Weights of a placed projection, found in the memory as the hardware finds them."""
+    """Weights of a placed projection, as the host finds them in its memory."""
     projection = program.projections[number]
-    targets = image(program, "projections")
-    first, blocks = int(targets["weight_row"][number]), int(targets["blocks"][number])
-    pre, post = projection.shape
-    rows = image(program, "weights")[""][first : first + pre * blocks]
-    return rows.reshape(pre, -1)[:, :post]
+    rows = slice(projection.weight_row, projection.weight_row + projection.rows)
+    columns = {name: c[rows] for name, c in image(program, projection.memory).items()}
+    return program.weights_of(projection, columns)
 
 
 @pytest.mark.parametrize("lanes, update_lanes", LANES)
@@ -102,8 +101,10 @@ def test_the_tables_hold_every_parameter_of_every_neuron(
         row = placed[int(source)].row
         assert descriptors["row"][k] == row
         groups = int(descriptors["last_group"][k]) + 1
-        tail = int(descriptors["tail"][k]).bit_count()
-        assert (groups - 1) * update_lanes + tail == population.size
+        full, tail = int(descriptors["full"][k]), int(descriptors["tail"][k])
+        assert full * update_lanes + tail.bit_count() == population.size
+        assert groups == full + bool(tail)
+        assert descriptors["period"][k] >= full - bool(not tail)
         for name in fields.layout.members:
             values, where = field_values(population, str(name)), fields[str(name)]
             if where is Per.NEURON:
@@ -171,11 +172,9 @@ def test_a_network_loads_into_hardware_that_was_made_for_another() -> None:
 def test_several_projections_between_two_populations_keep_apart() -> None:
     populations = (
         QuantisedPopulation("in", 2),
-        QuantisedPopulation("out", 3, LIFParameters(threshold=1)),
+        QuantisedPopulation("out", 3, NeuronParameters(threshold=1)),
     )
     weights = [np.full((2, 3), value) for value in (5, -7)]
-    network = QuantisedNetwork(
-        populations, tuple(QuantisedProjection("in", "out", w) for w in weights)
-    )
+    network = QuantisedNetwork(populations, tuple(Dense("in", "out", w) for w in weights))
     program = place(network, target_of(4, 1))
     assert [weights_of(program, k).tolist() for k in range(2)] == [w.tolist() for w in weights]

@@ -1,0 +1,63 @@
+"""From a quantised network to the program of one core."""
+
+from spikeloom_boards.target import TARGETS, Target
+from spikeloom_hw.config import ChipConfig
+from spikeloom_hw.packing import pack_rows
+from spikeloom_hw.program import Program
+from spikeloom_hw.registers import regions
+from spikeloom_sim.quantised import QuantisedNetwork
+
+from ..errors import MappingError
+from ..structure import check_fit, structure
+from .plan import make_plan
+from .tables import network_tables, projection_tables
+
+__all__ = ["place"]
+
+
+def place(
+    quantised: QuantisedNetwork,
+    target: str | Target | ChipConfig = "generic-16",
+    *,
+    record: tuple[str, ...] | None = None,
+) -> Program:
+    """Place a network on one core.
+
+    Parameters
+    ----------
+    quantised : QuantisedNetwork
+        Network.
+    target : str, Target or ChipConfig
+        Shape of the hardware to generate, by name or as an object; or the configuration of
+        hardware that exists already, into which the network is to be loaded.
+    record : tuple of str or None
+        Populations whose events the host receives; None means all but the inputs.
+
+    Raises
+    ------
+    MappingError
+        If the target does not exist or the network does not fit.
+    """
+    if isinstance(target, ChipConfig):
+        config = target
+        plan = make_plan(quantised, config.core.lanes)
+        check_fit(quantised, plan.needs(config.core.update_lanes), config)
+    else:
+        shape = _target(target)
+        plan = make_plan(quantised, shape.lanes)
+        config = structure(quantised, plan.needs(shape.update_lanes), shape)
+    columns = {**network_tables(plan, config, record), **projection_tables(plan)}
+    images = {
+        name: pack_rows(region.layout, columns[name])
+        for name, region in regions(config).items()
+        if name in columns
+    }
+    return Program(config, images, tuple(plan.populations.values()), plan.placed)
+
+
+def _target(target: str | Target) -> Target:
+    if isinstance(target, Target):
+        return target
+    if target not in TARGETS:
+        raise MappingError(f"There is no target {target!r}; there are {', '.join(TARGETS)}")
+    return TARGETS[target]
