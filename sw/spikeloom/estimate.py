@@ -1,35 +1,31 @@
 """Cycles, operations and memory of a program, told before anything is built."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from amaranth.hdl import Shape
 
 from spikeloom_hw.config import ChipConfig
+from spikeloom_hw.neuron import Constant, Output
 from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import PlacedPopulation, Program
 from spikeloom_hw.registers import regions
 
+from .step_windows import BYTES_PER_WORD, Overheads, Window
+from .walk_costs import WalkCost, walk_costs
+
 __all__ = ["Estimate", "estimate", "memory_bits"]
 
-# What the stages take on top of the work, measured on the design: docs/guide/timing.md.
-STEP = 2
-PHASE = 11
-POPULATION = 7
-SWEEP = 6
-DRAIN = 3
-SEND = 2
-AHEAD = 6
-RETURN = 2
-TOKEN = 4
-LOOK_UP = 3
+Shares = float | Mapping[str, float]
+"""A number from 0 to 1 for all populations, or for each by name."""
+
+Activity = float | Mapping[str, float | np.ndarray]
+"""A number from 0 to 1 for all populations; or for each by name, or for each of its neurons."""
 
 # Spikes leave in words of so many neurons, or of all update lanes if they are more.
 _WORD = 16
-
-# A frame of the host link: 62 words in 248 bytes, and 6 bytes around them.
-_BYTES_PER_WORD = 254 / 62
 
 
 @dataclass(frozen=True)
@@ -45,10 +41,10 @@ class Estimate:
         Cycles of the core from the first event of a step to that of the next, if the events are
         there in time.
     link : float
-        Cycles in which the host's words come in at a byte a cycle, the most that the byte stream
-        takes.
+        Cycles in which the host's words come in, or those for the host go out, at a byte a cycle,
+        the most that the byte stream takes; the larger of the two.
     events : float
-        Spikes of all populations and inputs.
+        Events of all populations and inputs.
     synaptic_operations : float
         Weights applied because a presynaptic neuron fired.
     """
@@ -66,16 +62,22 @@ class Estimate:
         return max(self.core, self.link)
 
 
-def estimate(program: Program, activity: float | Mapping[str, float] = 0.1) -> Estimate:
+def estimate(program: Program, activity: Activity = 0.1, *, processed: Shares = 1.0) -> Estimate:
     """Predict the cycles of an average time step.
 
     Parameters
     ----------
     program : Program
         Program of the network.
-    activity : float or Mapping of str to float
-        Spikes per neuron and step, from 0 to 1, of all populations or of each by name; those not
-        named are silent.
+    activity : float or Mapping of str to float or (neurons,) array
+        Events per neuron and step, from 0 to 1, of all populations or of each by name; those not
+        named are silent. Neurons that send no events to synapses have none. A number stands for
+        all neurons of a population; an array tells which of them are busy, which matters where
+        they have not equally many synapses, as at the borders of a convolution.
+    processed : float or Mapping of str to float
+        Share of the rows of neurons that are not skipped, from 0 to 1, of all populations or of
+        each by name; those not named are processed whole, and so are all on hardware that does
+        not skip.
 
     Returns
     -------
@@ -85,25 +87,23 @@ def estimate(program: Program, activity: float | Mapping[str, float] = 0.1) -> E
     Raises
     ------
     ValueError
-        If an activity does not lie between 0 and 1, or names no population.
+        If a share does not lie between 0 and 1, or names no population.
     """
-    fired = _spikes(program, activity)
-    core = program.config.core
+    costs, of = walk_costs(program), Overheads.of(program.config)
+    fired = _events(program, activity)
     phases = _phases(program)
-    groups = sum(-(-p.size // core.update_lanes) for p in program.neurons)
-    populations = len(program.neurons)
-    windows = _windows(program, phases, fired)
-    sweeps = groups + PHASE * len(phases) + POPULATION * populations
-    posts = dict.fromkeys(fired, 0)
-    for projection in program.projections:
-        posts[projection.source] += projection.shape[1]
+    windows = _windows(program, phases, fired, costs)
+    update, beside = _sweeps(program, processed, of)
+    overhead = of.step + of.phase * len(phases) + beside
     return Estimate(
         integrate=sum(window.mean(window.integrate) for window in windows),
-        update=float(groups + SWEEP * populations),
-        core=STEP + sweeps + sum(window.mean(window.cycles) for window in windows),
-        link=(sum(fired[p.name] for p in program.inputs) + 1) * _BYTES_PER_WORD,
-        events=sum(fired.values()),
-        synaptic_operations=sum(fired[name] * posts[name] for name in fired),
+        update=update,
+        core=overhead + update + sum(window.mean(window.cycles) for window in windows),
+        link=_words(program, fired) * BYTES_PER_WORD,
+        events=sum(float(events.sum()) for events in fired.values()),
+        synaptic_operations=sum(
+            float(events @ costs[name].operations) for name, events in fired.items()
+        ),
     )
 
 
@@ -115,102 +115,117 @@ def memory_bits(config: ChipConfig) -> dict[str, int]:
     }
 
 
-def _spikes(program: Program, activity: float | Mapping[str, float]) -> dict[str, float]:
-    """Spikes per step of each population."""
+def _events(program: Program, activity: Activity) -> dict[str, np.ndarray]:
+    """Events of each neuron in a step, by population."""
     names = [p.name for p in program.populations]
     shares = activity if isinstance(activity, Mapping) else dict.fromkeys(names, activity)
+    _check("Activity", shares, names)
+    return {
+        p.name: np.broadcast_to(
+            shares.get(p.name, 0.0) if p.output in (Output.SPIKE, Output.COUNT) else 0.0, p.size
+        )
+        for p in program.populations
+    }
+
+
+def _check(what: str, shares: Mapping[str, Any], names: list[str]) -> None:
     for name, share in shares.items():
         if name not in names:
             raise ValueError(
-                f"Activity names {name!r}, but the populations are {', '.join(map(repr, names))}"
+                f"{what} names {name!r}, but the populations are {', '.join(map(repr, names))}"
             )
-        if not 0 <= share <= 1:
-            raise ValueError(f"Activity of {name!r} must lie between 0 and 1, not {share!r}")
-    return {p.name: float(shares.get(p.name, 0.0)) * p.size for p in program.populations}
+        values = np.atleast_1d(share)
+        wrong = values[~((values >= 0) & (values <= 1))]
+        if wrong.size:
+            raise ValueError(f"{what} of {name!r} must lie between 0 and 1, not {wrong[0]}")
+
+
+def _descriptors(program: Program) -> dict[str, np.ndarray]:
+    """Table of populations, with the fields that are constant."""
+    core = program.config.core
+    layout = regions(program.config)["populations"].layout
+    table = unpack_rows(layout, program.images["populations"])
+    count = len(table["source"])
+    for name in ("winner", "noise", "output"):
+        place = core.fields[name]
+        if isinstance(place, Constant):
+            table[name] = np.full(count, place.value)
+    return table
+
+
+def _sweeps(program: Program, processed: Shares, of: Overheads) -> tuple[float, float]:
+    """Cycles of all sweeps, as ``cycles_update`` counts them, and those that it does not count."""
+    core = program.config.core
+    table = _descriptors(program)
+    names = {p.source: p.name for p in program.neurons}
+    known = list(names.values())
+    every = processed if isinstance(processed, Mapping) else dict.fromkeys(known, processed)
+    _check("Share of rows", every, known)
+    # What noise or a contest decides is processed whole, and so is what is sent in every step.
+    whole = (table["winner"] | table["noise"] | (table["output"] == Output.VALUE)) > 0
+    # The winner of a contest is found by a tree over the lanes, and its spike follows the sweep.
+    beside = float(np.count_nonzero(table["winner"]))
+    counted = beside * (core.update_lanes - 1).bit_length()
+    for source, last, always in zip(table["source"], table["last_group"], whole, strict=True):
+        rows = 1 + last // core.groups_per_row
+        share = every.get(names[int(source)], 1.0) if core.skip and not always else 1.0
+        # In some steps there is no such row: words of 32 rows are then read for nothing.
+        none = (1 - share) ** rows
+        counted += share * (last + 1) + (1 - none) * of.sweep + none * (1 + -(-rows // 32))
+        beside += of.population + none
+    return counted, beside
+
+
+def _words(program: Program, fired: Mapping[str, np.ndarray]) -> float:
+    """Words of the host link in a step: those that come in, or those that go out."""
+    taken = sum(fired[p.name].sum() * (2 if p.largest > 1 else 1) for p in program.inputs)
+    sent = sum(
+        fired[p.name].sum() * (2 if p.output is Output.COUNT else 1)
+        + (2 * p.size if p.output is Output.VALUE else 0)
+        for p in program.recorded
+    )
+    # The STEP of the host is one word, that of the device has a count.
+    return float(max(taken + 1, sent + 2))
 
 
 def _phases(program: Program) -> list[list[PlacedPopulation]]:
     """Populations of each phase, read from the tables that the hardware reads."""
-    known = regions(program.config)
-
-    def column(table: str, name: str) -> np.ndarray:
-        return unpack_rows(known[table].layout, program.images[table])[name]
-
+    table = unpack_rows(regions(program.config)["phases"].layout, program.images["phases"])
     by_source = {p.source: p for p in program.neurons}
-    order = [by_source[int(source)] for source in column("populations", "source")]
-    spans = zip(column("phases", "first"), column("phases", "count"), strict=True)
+    order = [by_source[int(source)] for source in _descriptors(program)["source"]]
+    spans = zip(table["first"], table["count"], strict=True)
     return [order[first : first + count] for first, count in spans]
 
 
-@dataclass(frozen=True)
-class _Window:
-    """Events between two sweeps: those of the host, or those that a sweep has caused.
-
-    Parameters
-    ----------
-    events : float
-        How many there are on average.
-    walk : float
-        Cycles that walking one takes on average.
-    walks : bool
-        Whether any of their sources has a projection.
-    early : bool
-        Whether they leave while the sweep still runs.
-    last : bool
-        Whether the step ends here.
-    """
-
-    events: float
-    walk: float
-    walks: bool
-    early: bool
-    last: bool
-
-    def cycles(self, events: int) -> float:
-        """Cycles from sweep to sweep, beyond those of a window without events."""
-        if not events:
-            return 0.0
-        tail = SEND
-        if self.walks:
-            tail = DRAIN - RETURN * self.last - AHEAD * self.early
-        return max(0.0, events * self.walk + tail)
-
-    def integrate(self, events: int) -> float:
-        """Cycles in which events or the token behind them are looked up or integrated."""
-        token = 0 if self.last else TOKEN
-        if not events:
-            return token
-        work = events * self.walk
-        # The token is looked up while the last of many events are still walked.
-        hidden = 1 if self.early and work > LOOK_UP else 0
-        return token + work + (LOOK_UP if self.walks else 1) - hidden
-
-    def mean(self, cost: Callable[[int], float]) -> float:
-        """Mean of a cost over the numbers of events, which are taken to be Poisson-distributed."""
-        numbers = np.arange(int(self.events + 8 * np.sqrt(self.events)) + 2)
-        factorials = np.concatenate([[0.0], np.cumsum(np.log(numbers[1:]))])
-        shares = np.exp(numbers * np.log(max(self.events, 1e-300)) - self.events - factorials)
-        return float(np.dot(shares, [cost(int(number)) for number in numbers]))
-
-
 def _windows(
-    program: Program, phases: list[list[PlacedPopulation]], fired: Mapping[str, float]
-) -> list[_Window]:
+    program: Program,
+    phases: list[list[PlacedPopulation]],
+    fired: Mapping[str, np.ndarray],
+    costs: Mapping[str, WalkCost],
+) -> list[Window]:
     """Tell what happens before each sweep, and after the last."""
-    core = program.config.core
-    walks = dict.fromkeys(fired, 0)
-    for projection in program.projections:
-        walks[projection.source] += -(-projection.shape[1] // core.lanes)
+    core, overheads = program.config.core, Overheads.of(program.config)
+    heard = program.recorded
+    word = max(_WORD, core.update_lanes)
     windows = []
     for number, populations in enumerate([list(program.inputs), *phases]):
-        events = sum(fired[p.name] for p in populations)
-        # An event without projections still passes the dispatcher.
-        work = sum(fired[p.name] * max(1, walks[p.name]) for p in populations)
-        window = _Window(
+        events = sum(float(fired[p.name].sum()) for p in populations)
+        work = sum(float(fired[p.name] @ costs[p.name].cycles) for p in populations)
+        words = sum(
+            float(fired[p.name].sum()) * (2 if p.output is Output.COUNT else 1)
+            for p in populations
+            if p in heard
+        )
+        readouts = sum(2 * p.size for p in populations if p in heard and p.output is Output.VALUE)
+        window = Window(
+            overheads,
             events=events,
             walk=work / events if events else 0.0,
-            walks=any(walks[p.name] for p in populations),
-            early=number > 0 and any(p.size > max(_WORD, core.update_lanes) for p in populations),
+            words=words / events if events else 0.0,
+            readouts=readouts,
+            walks=any(costs[p.name].walks for p in populations),
+            sweep=sum(-(-p.span // core.update_lanes) for p in populations),
+            early=number > 0 and any(p.size > word for p in populations),
             last=number == len(phases),
         )
         windows.append(window)
