@@ -3,20 +3,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikeloom_hw.neuron import LIF, Constant, Fields, LIFParameters, LIFState, Per, Reset
-from spikeloom_hw.number import DECAY_ONE, Signed
-from spikeloom_sim.bench import simulate
+from spikeloom_hw.neuron import (
+    Leak,
+    NeuronParameters,
+    NeuronState,
+    Output,
+    Reset,
+    Synapse,
+)
+from spikeloom_sim.random_neuron import draw, draw_parameters, draw_state
 
-TRAVELLING = ("decay", "threshold", "bias", "reset_value", "refractory")
-COUNT = 120
+
+def state_of(potential: int, **members: int) -> NeuronState:
+    """State of one neuron; what is not named is 0."""
+    rest = NeuronParameters(threshold=0).rest((1,))
+    members["potential"] = potential
+    return NeuronState(
+        *(np.array([members.get(name, 0)], array.dtype) for name, array in rest._asdict().items())
+    )
 
 
-def state_of(potential: int, refractory: int = 0, fired: bool = False) -> LIFState:
-    return LIFState(np.array([potential]), np.array([refractory], np.int8), np.array([fired]))
-
-
-def plain(state: LIFState) -> tuple[int, int, bool]:
-    return int(state.potential[0]), int(state.refractory[0]), bool(state.fired[0])
+def as_floats(state: NeuronState) -> NeuronState:
+    numbers = {"potential", "current", "adaptation"}
+    return NeuronState(
+        *(
+            array.astype(np.float64) if name in numbers else array
+            for name, array in state._asdict().items()
+        )
+    )
 
 
 # Worked by hand: parameters, state before, input, state after (whose last is the spike).
@@ -62,187 +76,167 @@ TABLE = [
 
 
 @pytest.mark.parametrize("arguments, before, current, after", TABLE)
-@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+@pytest.mark.parametrize("floats", [False, True])
 def test_a_step_follows_the_table(
     arguments: dict[str, Any],
     before: tuple[int, int, bool],
     current: int,
     after: tuple[int, int, bool],
-    dtype: Any,
+    floats: bool,
 ) -> None:
-    state = state_of(*before)._replace(potential=np.array([before[0]], dtype))
-    state, spikes = LIFParameters(**arguments).step(state, np.array([current], dtype))
-    assert plain(state) == after
-    assert spikes.tolist() == [after[2]]
+    state = state_of(before[0], refractory=before[1], fired=before[2])
+    state = as_floats(state) if floats else state
+    dtype = state.potential.dtype
+    state, sent = NeuronParameters(**arguments).step(state, np.array([current], dtype))
+    assert (state.potential[0], state.refractory[0], state.fired[0]) == after
+    assert sent.tolist() == [after[2]]
     assert state.potential.dtype == dtype
 
 
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        ({"threshold": 1 << 17}, "Threshold must lie between -131072 and 131071, not 131072"),
-        ({"threshold": 0, "decay": 4097}, "Decay must lie between 0 and 4096, not 4097"),
-        ({"threshold": 0, "refractory": 16}, "Refractory must lie between 0 and 15, not 16"),
-        ({"threshold": 0, "shift": 8}, "Shift must lie between 0 and 7, not 8"),
-        (
-            {"threshold": 0, "bias": 1 << 20},
-            "Bias must lie between -131072 and 131071, not 1048576",
-        ),
-        (
-            {"threshold": 0, "reset_value": -3, "minimum": -2},
-            "Reset value must not lie below the minimum potential",
-        ),
-    ],
-)
-def test_a_parameter_out_of_range_is_refused(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        LIFParameters(**arguments)
+COMMON: dict[str, Any] = {"threshold": 100}
+NEW, OLD, HALF = Synapse.NEW, Synapse.OLD, 2048
+COUNTS = {"output": Output.COUNT, "reset": Reset.SUBTRACT}
+# Parameters, members of the state before, input, members after, what is sent.
+PARTS = [
+    # A quarter of 37, and of -37, rounded away from zero, leaves.
+    ({"decay": 2, "leak": Leak.SHIFT}, {"potential": 37}, 0, {"potential": 27}, 0),
+    ({"decay": 2, "leak": Leak.SHIFT}, {"potential": -37}, 0, {"potential": -27}, 0),
+    ({"decay": 12, "leak": Leak.SHIFT}, {"potential": 1}, 0, {"potential": 0}, 0),
+    ({"decay": 5, "leak": Leak.LINEAR}, {"potential": 37}, 2, {"potential": 34}, 0),
+    ({"decay": 5, "leak": Leak.LINEAR}, {"potential": -37}, 0, {"potential": -32}, 0),
+    ({"decay": 5, "leak": Leak.LINEAR}, {"potential": -4}, 0, {"potential": 0}, 0),
+    # The membrane sees the current after or before its step.
+    (
+        {"synapse": NEW, "current_decay": HALF, "shift": 1},
+        {"potential": 10, "current": -7},
+        6,
+        {"potential": 19, "current": 9},
+        0,
+    ),
+    (
+        {"synapse": OLD, "current_decay": HALF, "shift": 1},
+        {"potential": 10, "current": -7},
+        6,
+        {"potential": 3, "current": 9},
+        0,
+    ),
+    # The current saturates on its own, and goes on while the neuron rests.
+    (
+        {"synapse": NEW, "current_decay": 4096, "width": 8, "threshold": 127},
+        {"potential": -100, "current": 100},
+        100,
+        {"potential": 27, "current": 127},
+        0,
+    ),
+    (
+        {"synapse": NEW, "current_decay": HALF, "reset_value": 5, "refractory": 3},
+        {"potential": 9, "current": 8, "refractory": 2},
+        600,
+        {"potential": 5, "current": 604, "refractory": 1},
+        0,
+    ),
+    # The threshold is raised by what the adaptation was before the step.
+    (
+        {"adaptation_decay": HALF, "adaptation_step": 9, "inclusive": True},
+        {"adaptation": 7},
+        106,
+        {"potential": 106, "adaptation": 3},
+        0,
+    ),
+    (
+        {"adaptation_decay": HALF, "adaptation_step": 9, "reset": Reset.SUBTRACT},
+        {"adaptation": 7},
+        110,
+        {"potential": 3, "adaptation": 12, "fired": 1},
+        1,
+    ),
+    (
+        {"adaptation_decay": 4096, "adaptation_step": 120, "width": 8, "threshold": -9},
+        {"adaptation": 100},
+        100,
+        {"potential": 0, "adaptation": 127, "fired": 1},
+        1,
+    ),
+    (
+        {"adaptation_decay": HALF, "adaptation_step": 9, "refractory": 3},
+        {"adaptation": 7, "refractory": 1},
+        999,
+        {"adaptation": 3},
+        0,
+    ),
+    # A delayed reset takes the threshold without the adaptation.
+    (
+        {"adaptation_step": 9, "reset": Reset.SUBTRACT_DELAYED},
+        {"potential": 150, "adaptation": 7, "fired": 1},
+        0,
+        {"potential": 50},
+        0,
+    ),
+    # Counted: 350 is above 100 three times; 300 twice, or three times.
+    (COUNTS, {}, 350, {"potential": 50, "fired": 1}, 3),
+    (COUNTS, {}, 300, {"potential": 100, "fired": 1}, 2),
+    (COUNTS | {"inclusive": True}, {}, 300, {"potential": 0, "fired": 1}, 3),
+    (COUNTS, {}, 4000, {"potential": 900, "fired": 1}, 31),
+    (COUNTS, {}, 100, {"potential": 100}, 0),
+    (COUNTS | {"minimum": -3}, {}, -9, {"potential": -3}, 0),
+    (COUNTS | {"refractory": 4}, {}, 350, {"potential": 50, "fired": 1, "refractory": 4}, 3),
+    (COUNTS | {"refractory": 4}, {"refractory": 4}, 350, {"refractory": 3}, 0),
+    # Integrators never fire.
+    ({"output": Output.VALUE}, {"potential": 90}, 50, {"potential": 140}, 140),
+    ({"output": Output.VALUE, "minimum": -7}, {}, -50, {"potential": -7}, -7),
+    ({"output": Output.SILENT}, {"potential": 90}, 50, {"potential": 140}, 0),
+    # Another neuron won the last step.
+    ({"winner": True, "inhibition": 30}, {"inhibited": 1}, 120, {"potential": 90}, 0),
+]
 
 
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        (
-            {"threshold": 1.5},
-            r"Threshold must be an integer or a \(neurons,\) integer array, not 1\.5",
-        ),
-        ({"threshold": 0, "reset": 1}, "Reset must be a Reset, not 1"),
-    ],
-)
-def test_a_parameter_of_the_wrong_kind_is_refused(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(TypeError, match=f"^{message}$"):
-        LIFParameters(**arguments)
-
-
-def test_a_field_that_does_not_exist_is_refused() -> None:
-    message = (
-        "^Neuron field must be one of decay, threshold, bias, reset, reset_value, minimum, "
-        "refractory, inclusive, shift, not 'leak'$"
-    )
-    with pytest.raises(ValueError, match=message):
-        Fields({"leak": Per.NEURON})
-
-
-@pytest.mark.parametrize("name", ["reset", "inclusive", "shift"])
-def test_some_fields_cannot_be_kept_per_neuron(name: str) -> None:
-    with pytest.raises(ValueError, match=f"^Neuron field '{name}' cannot be kept per neuron$"):
-        Fields({name: Per.NEURON})
-
-
-def test_the_state_holds_only_what_the_fields_need() -> None:
-    least = Fields({"refractory": Constant(0), "reset": Constant(Reset.SUBTRACT.value)})
-    assert list(least.state.members) == ["potential"]
-    assert list(Fields({}).state.members) == ["potential", "refractory", "fired"]
-    delayed = Fields({"refractory": Constant(0), "reset": Constant(3)})
-    assert list(delayed.state.members) == ["potential", "fired"]
-
-
-def draw(rng: np.random.Generator, low: int, high: int, count: int) -> np.ndarray:
-    """Numbers of the whole range, of its ends, and of around zero."""
-    kinds = (
-        rng.integers(low, high + 1, count),
-        rng.choice([low, low + 1, high - 1, high], count),
-        rng.integers(max(low, -3), min(high, 3) + 1, count),
-    )
-    return np.choose(rng.integers(0, 3, count), kinds)
-
-
-def draw_parameters(
-    rng: np.random.Generator, reset: Reset, width: int, *, each: bool
-) -> LIFParameters:
-    number = Signed(width)
-    minimum = int(draw(rng, number.low, 0, 1)[0])
-    bounds = {
-        "decay": (0, DECAY_ONE),
-        "threshold": (number.low, number.high),
-        "bias": (number.low, number.high),
-        "reset_value": (minimum, number.high),
-        "refractory": (0, 15),
-    }
-    drawn = {name: draw(rng, low, high, COUNT) for name, (low, high) in bounds.items()}
-    if not each:
-        drawn = {name: int(values[0]) for name, values in drawn.items()}
-    return LIFParameters(
-        **drawn,
-        minimum=minimum,
-        reset=reset,
-        inclusive=bool(rng.integers(2)),
-        shift=int(rng.integers(8)),
-        width=width,
-    )
-
-
-def run_lane(
-    places: Fields, parameters: LIFParameters, state: LIFState, current: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """Give the lane a neuron every cycle, and take what is out ``LATENCY`` cycles later."""
-    lane = LIF(places, 18)
-    names = [name for name in places.layout.members if not isinstance(places[name], Constant)]
-    columns = {name: np.broadcast_to(getattr(parameters, name), COUNT) for name in names}
-    results: dict[str, list[int]] = {name: [] for name in (*places.state.members, "spikes")}
-
-    async def bench(ctx: Any) -> None:
-        for cycle in range(COUNT + LIF.LATENCY - 1):
-            neuron = min(cycle, COUNT - 1)
-            ctx.set(lane.current, int(current[neuron]))
-            for name in places.state.members:
-                ctx.set(lane.state[name], int(getattr(state, str(name))[neuron]))
-            for name in names:
-                ctx.set(lane.fields[name], columns[name][neuron].item())
-            await ctx.tick()
-            if cycle >= LIF.LATENCY - 1:
-                for name in places.state.members:
-                    results[str(name)].append(ctx.get(lane.next_state[name]))
-                results["spikes"].append(ctx.get(lane.fires))
-
-    simulate(lane, bench)
-    return tuple(
-        np.array(results.get(name, [])) for name in ("potential", "refractory", "fired", "spikes")
-    )
-
-
-@pytest.mark.parametrize("width", [12, 16, 18, 24])
-@pytest.mark.parametrize("reset", Reset)
-@pytest.mark.parametrize("per", [Per.NEURON, Per.POPULATION, None])
-def test_a_lane_computes_a_neuron_each_cycle_as_the_model_does(
-    width: int, reset: Reset, per: Per | None
+@pytest.mark.parametrize("arguments, before, current, after, leaves", PARTS)
+@pytest.mark.parametrize("floats", [False, True])
+def test_each_part_follows_the_table(
+    arguments: dict[str, Any],
+    before: dict[str, int],
+    current: int,
+    after: dict[str, int],
+    leaves: int,
+    floats: bool,
 ) -> None:
-    rng = np.random.default_rng([width, reset.value, 0 if per is None else len(per.value)])
-    parameters = draw_parameters(rng, reset, width, each=per is Per.NEURON)
-    places: dict[str, Constant | Per] = {}
-    if per is Per.NEURON:
-        places = dict.fromkeys((*TRAVELLING, "minimum"), Per.NEURON)
-    elif per is None:
-        values = {name: getattr(parameters, name) for name in Fields({}).layout.members}
-        places = {str(name): Constant(int(value)) for name, value in values.items()}
-    fields = Fields(places, width)
-    number = Signed(width)
-    held = {
-        "refractory": np.where(rng.random(COUNT) < 0.7, 0, rng.integers(0, 16, COUNT)),
-        "fired": rng.random(COUNT) < 0.5,
+    parameters = NeuronParameters(**(COMMON | arguments))
+    start, end = (state_of(**{"potential": 0, **members}) for members in (before, after))
+    start = as_floats(start) if floats else start
+    state, sent = parameters.step(start, np.array([current], start.potential.dtype))
+    assert {name: array.tolist() for name, array in state._asdict().items()} == {
+        name: array.tolist() for name, array in end._asdict().items()
     }
-    for name in held:
-        never = name == "refractory" and not np.any(parameters.refractory)
-        if name not in fields.state.members or never:
-            held[name] = np.zeros_like(held[name])
-    state = LIFState(draw(rng, number.low, number.high, COUNT), held["refractory"], held["fired"])
-    current = draw(rng, -(1 << 17), (1 << 17) - 1, COUNT)
+    assert sent.tolist() == [leaves]
+    assert sent.dtype == parameters.sent_dtype
 
-    expected, spikes = parameters.step(state, current)
-    potential, refractory, fired, fires = run_lane(fields, parameters, state, current)
-    assert np.array_equal(potential, expected.potential)
-    assert np.array_equal(fires, spikes)
-    if "refractory" in fields.state.members:
-        assert np.array_equal(refractory, expected.refractory)
-    if "fired" in fields.state.members:
-        assert np.array_equal(fired, expected.fired)
-    assert expected.potential.min() >= number.low
-    assert expected.potential.max() <= number.high
+
+@pytest.mark.parametrize("output, largest", list(zip(Output, [1, 31, 0, 0], strict=True)))
+def test_the_largest_value_is_that_which_synapses_get(output: Output, largest: int) -> None:
+    parameters = NeuronParameters(threshold=1, reset=Reset.SUBTRACT, output=output)
+    assert parameters.largest == largest
+
+
+def test_only_the_neuron_furthest_above_its_threshold_sends() -> None:
+    parameters = NeuronParameters(
+        threshold=np.array([10, 20, 5, 5]), winner=True, inhibition=100, refractory=1
+    )
+    state = parameters.rest((2, 4))
+    # Both samples on their own; neurons 1 and 2 are 3 above, the lower index wins.
+    state, sent = parameters.step(state, np.array([[11, 23, 8, 0], [0, 0, 0, 6]]))
+    assert sent.tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]
+    assert state.fired.tolist() == [[1, 1, 1, 0], [0, 0, 0, 1]]
+    assert state.inhibited.tolist() == [[1, 0, 1, 1], [1, 1, 1, 0]]
+    # What is not at rest is inhibited, once.
+    state, sent = parameters.step(state, np.array([[0, 0, 0, 104], [0, 0, 0, 0]]))
+    assert not sent.any()
+    assert state.potential.tolist() == [[0, 0, 0, 4], [-100, -100, -100, 0]]
+    assert not state.inhibited.any()
 
 
 @pytest.mark.parametrize("refractory", range(16))
 def test_a_neuron_is_silent_for_its_refractory_period(refractory: int) -> None:
-    parameters = LIFParameters(threshold=1, refractory=refractory)
+    parameters = NeuronParameters(threshold=1, refractory=refractory)
     state, spikes = parameters.rest((1,)), []
     for _ in range(3 * (refractory + 1)):
         state, fires = parameters.step(state, np.array([5]))
@@ -252,13 +246,15 @@ def test_a_neuron_is_silent_for_its_refractory_period(refractory: int) -> None:
 
 def test_many_steps_are_as_many_single_ones() -> None:
     rng = np.random.default_rng(5)
-    parameters = draw_parameters(rng, Reset.SUBTRACT, 16, each=True)
-    currents = draw(rng, -900, 900, 30 * COUNT).reshape(30, COUNT)
-    spikes, potentials = np.empty((30, COUNT), bool), np.empty((30, COUNT), np.int64)
-    last = parameters.advance(parameters.rest((COUNT,)), currents, spikes, potentials)
-    state = parameters.rest((COUNT,))
-    for step in range(30):
-        state, fires = parameters.step(state, currents[step])
-        assert np.array_equal(fires, spikes[step])
-        assert np.array_equal(state.potential, potentials[step])
-    assert all(map(np.array_equal, state, last))
+    for _ in range(40):
+        parameters = draw_parameters(rng, 16, 30)
+        currents = draw(rng, -900, 900, 12 * 30).reshape(12, 30)
+        sent = np.empty((12, 30), parameters.sent_dtype)
+        potentials = np.empty((12, 30), np.int64)
+        state = draw_state(rng, parameters, 30)
+        last = parameters.advance(state, currents, sent, potentials, time=7)
+        for step in range(12):
+            state, leaves = parameters.step(state, currents[step], time=7 + step)
+            assert np.array_equal(leaves, sent[step])
+            assert np.array_equal(state.potential, potentials[step])
+        assert all(map(np.array_equal, state, last))

@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Shape, Signal, signed
+from amaranth.hdl import Const, Module, Shape, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
@@ -12,8 +12,13 @@ from spikeloom_hw.number import (
     DECAY_ONE,
     DECAY_WIDTH,
     Signed,
+    approach,
+    approached,
     decay,
     decayed,
+    divided,
+    reduced,
+    shift_factor,
 )
 
 
@@ -69,6 +74,8 @@ def test_clip_is_saturation_of_integers(width: int) -> None:
     assert number.clip(numbers).tolist() == expected
     assert [int(number.clip(int(n))) for n in numbers] == expected
     assert number.clip(numbers.astype(float)).tolist() == expected
+    assert number.clip(numbers, out=numbers) is numbers
+    assert numbers.tolist() == expected
 
 
 @pytest.mark.parametrize("width", [2, 5, 8])
@@ -144,9 +151,31 @@ def test_a_decaying_potential_reaches_zero(factor: int) -> None:
     assert not numbers.any()
 
 
-@pytest.mark.parametrize("shift", range(1, DECAY_FRACTION + 1))
+@pytest.mark.parametrize("shift", range(DECAY_FRACTION + 1))
 def test_decay_by_a_power_of_two_needs_only_a_shift(shift: int) -> None:
     numbers = np.arange(-(1 << 15), 1 << 15)
-    factor = DECAY_ONE - (DECAY_ONE >> shift)
-    upward = np.where(numbers < 0, 0, (1 << shift) - 1)
-    assert np.array_equal(decay(numbers, factor), numbers - ((numbers + upward) >> shift))
+    away = np.sign(numbers) * -(-abs(numbers) // (1 << shift))
+    assert np.array_equal(decay(numbers, shift_factor(shift)), numbers - away)
+    assert np.array_equal(
+        decay(numbers, shift_factor(np.full(numbers.shape, shift))), numbers - away
+    )
+
+
+@pytest.mark.parametrize("shift", range(DECAY_FRACTION + 1))
+def test_gateware_shifts_as_decay_does(shift: int) -> None:
+    numbers = range(-512, 512)
+    dut = Expression(10, lambda value: reduced(value, divided(value, Const(shift, 4))), signed(10))
+    assert evaluate(dut, numbers) == [decay(n, shift_factor(shift)) for n in numbers]
+
+
+@pytest.mark.parametrize("amount", [0, 1, 2, 100, 511])
+def test_approach_stops_at_zero(amount: int) -> None:
+    numbers = np.arange(-512, 512)
+    expected = [
+        (n > amount) * (n - amount) + (n < -amount) * (n + amount) for n in range(-512, 512)
+    ]
+    assert approach(numbers, amount).tolist() == expected
+    assert approach(numbers.astype(float), np.full(1024, amount)).tolist() == expected
+    assert [int(approach(n, amount)) for n in range(-512, 512)] == expected
+    dut = Expression(10, lambda value: approached(value, Const(amount, 9)), signed(10))
+    assert evaluate(dut, numbers) == expected

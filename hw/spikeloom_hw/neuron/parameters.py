@@ -1,56 +1,86 @@
-"""The leaky integrate-and-fire neuron in integers: its parameters and its arithmetic."""
+"""The integer parameters of a population of neurons."""
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ..number import DECAY_ONE, Signed, decay
+from ..number import DECAY_FRACTION, DECAY_ONE, Signed
 from ..validate import check_integers
-from .fields import REFRACTORY_WIDTH, SHIFT_WIDTH, Reset
+from .arithmetic import Arithmetic, NeuronState
+from .fields import (
+    MOST_NOISE,
+    MOST_SPIKES,
+    REFRACTORY_WIDTH,
+    SEED_WIDTH,
+    SHIFT_WIDTH,
+    Leak,
+    Output,
+    Reset,
+    Synapse,
+)
 
-__all__ = ["LIFParameters", "LIFState"]
+__all__ = ["NeuronParameters"]
 
-
-class LIFState(NamedTuple):
-    """State of leaky integrate-and-fire neurons, (..., neurons) arrays of equal shape."""
-
-    potential: np.ndarray
-    refractory: np.ndarray
-    fired: np.ndarray
+_KINDS = {"reset": Reset, "leak": Leak, "synapse": Synapse, "output": Output}
+_SCALARS = ("shift", "inhibition", "noise", "seed")
 
 
 @dataclass(frozen=True, eq=False)
-class LIFParameters:
-    """Integer parameters of a population of leaky integrate-and-fire neurons.
+class NeuronParameters:
+    """Integer parameters of a population of neurons.
 
-    The potential is stored relative to the leak potential, so that the leak pulls it to 0.
-    ``decay``, ``threshold``, ``bias``, ``reset_value`` and ``refractory`` may be a (neurons,) int
-    array. With ``decay`` at ``DECAY_ONE`` the neuron is a plain integrate-and-fire neuron.
+    The potential is stored relative to the leak potential, so that the leak pulls it to 0. What
+    is an "int or array" may be a (neurons,) int array. With ``decay`` at ``DECAY_ONE`` the neuron
+    is a plain integrate-and-fire neuron; without a threshold that matters, as with
+    :attr:`Output.VALUE` and :attr:`Output.SILENT`, an integrator.
 
     Parameters
     ----------
     threshold : int or array
         Potential above which the neuron fires (at or above, if ``inclusive``).
     decay : int or array
-        Share of the potential that is left after a step, from 0 to ``DECAY_ONE`` = 4096.
+        What ``leak`` says: the share of the potential that is left after a step, from 0 to
+        ``DECAY_ONE`` = 4096; for SHIFT from 0 to 12; for LINEAR what is taken, not negative.
     bias : int or array
         Added at every step.
     reset : Reset
         What a spike does to the potential.
     reset_value : int or array
         Potential after a spike (``TO_VALUE``) and during the refractory period.
-    minimum : int or None
+    minimum : int or array or None
         Floor of the potential after a step without a spike; None means the format's least.
     refractory : int or array
-        Steps after a spike, from 0 to 15, in which the neuron stays at ``reset_value``.
+        Steps after a spike, from 0 to 15, in which the neuron stays at ``reset_value``. Its
+        current and its adaptation go on.
     inclusive : bool
         Whether the neuron also fires when the potential equals the threshold.
     shift : int
         Fractional bits of the potential, from 0 to 7: input counts ``2**shift``.
+    leak : Leak
+        How the potential decays.
+    synapse : Synapse
+        Whether the input passes through a current, and which one charges the membrane.
+    current_decay : int or array
+        Share of the current that is left after a step, from 0 to 4096.
+    adaptation_decay : int or array
+        Share of the adaptation that is left after a step, from 0 to 4096.
+    adaptation_step : int or array
+        What a spike adds to the adaptation, and so to the threshold from the next step on.
+    output : Output
+        What leaves the neuron.
+    winner : bool
+        Whether, of the neurons that fire in a step, only the one furthest above its threshold
+        sends its spike (ties: the lowest index).
+    inhibition : int
+        What is taken, in the step after one with a winner, from all but the winner.
+    noise : int
+        Bits of the signed uniform noise that is added at every step, from 0 (none) to 16.
+    seed : int
+        Of the noise, from 0 to 65535.
     width : int
-        Bits of the potential.
+        Bits of the potential and of the current; the adaptation has one less.
     """
 
     threshold: Any
@@ -58,36 +88,86 @@ class LIFParameters:
     bias: Any = 0
     reset: Reset = Reset.TO_VALUE
     reset_value: Any = 0
-    minimum: int | None = None
+    minimum: Any = None
     refractory: Any = 0
     inclusive: bool = False
     shift: int = 0
+    leak: Leak = Leak.MULTIPLY
+    synapse: Synapse = Synapse.NONE
+    current_decay: Any = 0
+    adaptation_decay: Any = 0
+    adaptation_step: Any = 0
+    output: Output = Output.SPIKE
+    winner: bool = False
+    inhibition: int = 0
+    noise: int = 0
+    seed: int = 0
     width: int = 18
 
     def __post_init__(self) -> None:
         number = Signed(self.width)
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                article = "an" if kind is Output else "a"
+                raise TypeError(f"{_label(name)} must be {article} {kind.__name__}, not {value!r}")
+        for name in ("inclusive", "winner"):
+            value = getattr(self, name)
+            if not isinstance(value, bool | np.bool_):
+                raise TypeError(f"{_label(name)} must be True or False, not {value!r}")
         if self.minimum is None:
             object.__setattr__(self, "minimum", number.low)
-        bounds = {
-            "threshold": (number.low, number.high),
-            "decay": (0, DECAY_ONE),
-            "bias": (number.low, number.high),
-            "reset_value": (number.low, number.high),
-            "minimum": (number.low, number.high),
-            "refractory": (0, (1 << REFRACTORY_WIDTH) - 1),
-            "shift": (0, (1 << SHIFT_WIDTH) - 1),
-        }
-        for name, (low, high) in bounds.items():
+        for name, (low, high) in self._bounds().items():
             value = getattr(self, name)
-            check_integers(name.replace("_", " ").capitalize(), value, low, high)
+            check_integers(_label(name), value, low, high)
+            if np.ndim(value) and name in _SCALARS:
+                raise TypeError(f"{_label(name)} must be one integer for the whole population")
             if np.ndim(value):
                 kept = np.array(value, np.int64)
                 kept.setflags(write=False)
                 object.__setattr__(self, name, kept)
-        if not isinstance(self.reset, Reset):
-            raise TypeError(f"Reset must be a Reset, not {self.reset!r}")
+        self._check_together()
+
+    def _bounds(self) -> dict[str, tuple[int, int]]:
+        number = Signed(self.width)
+        anywhere, share = (number.low, number.high), (0, DECAY_ONE)
+        decays = {Leak.MULTIPLY: DECAY_ONE, Leak.SHIFT: DECAY_FRACTION, Leak.LINEAR: number.high}
+        return {
+            "threshold": anywhere,
+            "decay": (0, decays[self.leak]),
+            "bias": anywhere,
+            "reset_value": anywhere,
+            "minimum": anywhere,
+            "refractory": (0, (1 << REFRACTORY_WIDTH) - 1),
+            "shift": (0, (1 << SHIFT_WIDTH) - 1),
+            "current_decay": share,
+            "adaptation_decay": share,
+            "adaptation_step": (0, number.high),
+            "inhibition": (0, number.high),
+            "noise": (0, MOST_NOISE),
+            "seed": (0, (1 << SEED_WIDTH) - 1),
+        }
+
+    def _check_together(self) -> None:
+        """Refuse what single parameters may be, but not together."""
         if np.any(np.asarray(self.reset_value) < self.minimum):
             raise ValueError("Reset value must not lie below the minimum potential")
+        if self.winner and self.output is not Output.SPIKE:
+            raise ValueError(f"A winner sends spikes: output must be SPIKE, not {self.output.name}")
+        if self.inhibition and not self.winner:
+            raise ValueError("Inhibition comes from a winner: set winner, or inhibition to 0")
+        if self.output is not Output.COUNT:
+            return
+        if self.reset is not Reset.SUBTRACT:
+            raise ValueError(
+                f"Output COUNT takes the threshold per spike: reset must be SUBTRACT, "
+                f"not {self.reset.name}"
+            )
+        least = int(np.min(self.threshold))
+        if least < 1:
+            raise ValueError(f"Output COUNT needs a threshold of at least 1, not {least}")
+        if np.any(self.adaptation_step):
+            raise ValueError("Output COUNT goes without adaptation: set adaptation step to 0")
 
     @property
     def sizes(self) -> set[int]:
@@ -95,149 +175,90 @@ class LIFParameters:
         values = (getattr(self, field.name) for field in fields(self))
         return {value.size for value in values if isinstance(value, np.ndarray)}
 
-    def rest(self, shape: tuple[int, ...], dtype: Any = np.int64) -> LIFState:
-        """State after a reset: potential 0, not refractory."""
-        return LIFState(np.zeros(shape, dtype), np.zeros(shape, np.int8), np.zeros(shape, bool))
+    @property
+    def largest(self) -> int:
+        """Greatest magnitude of what a neuron sends to its synapses in a step."""
+        return {Output.SPIKE: 1, Output.COUNT: MOST_SPIKES}.get(self.output, 0)
 
-    def step(self, state: LIFState, current: Any) -> tuple[LIFState, np.ndarray]:
+    @property
+    def sent_dtype(self) -> Any:
+        """Kind of the arrays of what is sent: bool, uint8 for COUNT, int64 for VALUE."""
+        return {Output.COUNT: np.uint8, Output.VALUE: np.int64}.get(self.output, np.bool_)
+
+    def rest(self, shape: tuple[int, ...], dtype: Any = np.int64) -> NeuronState:
+        """State after a clear: all is 0."""
+        numbers = (np.zeros(shape, dtype) for _ in range(3))
+        potential, current, adaptation = numbers
+        refractory, fired, inhibited = (np.zeros(shape, t) for t in (np.int8, bool, bool))
+        return NeuronState(potential, refractory, fired, current, adaptation, inhibited)
+
+    def step(
+        self, state: NeuronState, current: Any, time: int = 0
+    ) -> tuple[NeuronState, np.ndarray]:
         """Advance neurons by one step.
 
-        :class:`spikeloom_hw.neuron.lif.LIF` computes the same, bit for bit. The order is
-        that of section 3.5 of the architecture: decay, add, saturate once, hold while refractory,
-        compare, reset.
+        :class:`spikeloom_hw.neuron.lane.NeuronLane` computes the same, bit for bit. The order of
+        the stages is that of the table in docs/design/0006.
 
         Parameters
         ----------
-        state : LIFState
+        state : NeuronState
             Before the step. Its potentials are int64, or float64 that hold integers.
         current : array
             Sum of the weights of the spikes received, same shape and dtype as the potentials.
+        time : int
+            Number of the step since the last clear, on which the noise depends.
 
         Returns
         -------
-        tuple of LIFState and bool array
-            State after the step, and which neurons fired.
+        tuple of NeuronState and array
+            State after the step, and what the neurons sent, as :meth:`advance` says.
         """
-        spikes = np.empty((1, *state.potential.shape), bool)
-        state = self.advance(state, np.asarray(current)[None], spikes)
-        return state, spikes[0]
+        sent = np.zeros((1, *state.potential.shape), self.sent_dtype)
+        state = self.advance(state, np.asarray(current)[None], sent, time=time)
+        return state, sent[0]
 
     def advance(
         self,
-        state: LIFState,
+        state: NeuronState,
         currents: np.ndarray,
-        spikes: np.ndarray,
+        sent: np.ndarray,
         potentials: np.ndarray | None = None,
-    ) -> LIFState:
+        time: int = 0,
+    ) -> NeuronState:
         """Advance neurons by many steps, each as :meth:`step` says.
 
         Parameters
         ----------
-        state : LIFState
+        state : NeuronState
             Before the first step.
-        currents : (steps, ...) array
+        currents : (steps, ..., neurons) array
             Sum of the weights received in each step, of the dtype of the potentials.
-        spikes : (steps, ...) bool array
-            Is filled with which neurons fired.
-        potentials : (steps, ...) array or None
+        sent : (steps, ..., neurons) array of ``sent_dtype``
+            Is filled with what left the neurons: whether they sent a spike; for COUNT how many;
+            for VALUE their potentials. SILENT gives False.
+        potentials : (steps, ..., neurons) array or None
             Is filled with the potentials after each step.
+        time : int
+            Number of the first step since the last clear.
 
         Returns
         -------
-        LIFState
+        NeuronState
             After the last step.
         """
-        dtype = state.potential.dtype
-        numbers = self._as_floats if dtype == np.float64 else self._as_integers
-        above = np.greater_equal if self.inclusive else np.greater
-        potential, refractory, fires = state
-        drives = currents * numbers.gain if self.shift else currents
-        drives = drives + numbers.bias if self._biased else drives
-
-        for index, (drive, fired) in enumerate(zip(drives, spikes, strict=True)):
-            # Decay and charge; every sum below stays under 2**53.
-            charged = decay(potential, self.decay) if self._leaks else potential
-            charged = charged + drive
-            if self.reset is Reset.SUBTRACT_DELAYED:
-                charged -= fires * numbers.threshold
-            charged = numbers.format.clip(charged)
-
-            # Fire, unless the neuron is refractory.
-            fires = above(charged, numbers.threshold, out=fired)
-            if self._rests:
-                resting = refractory > 0
-                charged = np.where(resting, numbers.reset_value, charged)
-                fires &= ~resting
-                waited = np.maximum(refractory - 1, 0)
-                refractory = np.where(fires, self.refractory, waited).astype(np.int8)
-
-            potential = self._after_reset(charged, fires, numbers)
-            if potentials is not None:
-                potentials[index] = potential
-        return LIFState(potential, refractory, fires.copy())
-
-    def _after_reset(
-        self, charged: np.ndarray, fires: np.ndarray, numbers: "_Numbers"
-    ) -> np.ndarray:
-        left = np.maximum(charged, numbers.minimum) if self._floored else charged
-        if self.reset is Reset.TO_VALUE:
-            return np.where(fires, numbers.reset_value, left)
-        if self.reset is Reset.SUBTRACT and not self._floored and self._lowers:
-            return charged - fires.astype(charged.dtype) * numbers.threshold
-        if self.reset is Reset.SUBTRACT:
-            return np.where(fires, numbers.format.clip(charged - numbers.threshold), left)
-        return np.where(fires, charged, left) if self._floored else left
+        floats = state.potential.dtype == np.float64
+        arithmetic = self._as_floats if floats else self._as_integers
+        return arithmetic.advance(state, currents, sent, potentials, time)
 
     @cached_property
-    def _as_integers(self) -> "_Numbers":
-        return _Numbers.of(self, np.dtype(np.int64))
+    def _as_integers(self) -> Arithmetic:
+        return Arithmetic(self, np.dtype(np.int64))
 
     @cached_property
-    def _as_floats(self) -> "_Numbers":
-        return _Numbers.of(self, np.dtype(np.float64))
-
-    @cached_property
-    def _leaks(self) -> bool:
-        return not _always(self.decay, DECAY_ONE)
-
-    @cached_property
-    def _biased(self) -> bool:
-        return not _always(self.bias, 0)
-
-    @cached_property
-    def _rests(self) -> bool:
-        return not _always(self.refractory, 0)
-
-    @cached_property
-    def _floored(self) -> bool:
-        return self.minimum != Signed(self.width).low
-
-    @cached_property
-    def _lowers(self) -> bool:
-        return bool(np.all(np.asarray(self.threshold) >= 0))
+    def _as_floats(self) -> Arithmetic:
+        return Arithmetic(self, np.dtype(np.float64))
 
 
-class _Numbers(NamedTuple):
-    """Parameters as arrays of one dtype, which NumPy is faster on than on Python integers."""
-
-    threshold: np.ndarray
-    bias: np.ndarray
-    reset_value: np.ndarray
-    minimum: np.ndarray
-    gain: np.ndarray
-    format: Signed
-
-    @classmethod
-    def of(cls, parameters: LIFParameters, dtype: np.dtype) -> "_Numbers":
-        return cls(
-            np.asarray(parameters.threshold, dtype),
-            np.asarray(parameters.bias, dtype),
-            np.asarray(parameters.reset_value, dtype),
-            np.asarray(parameters.minimum, dtype),
-            np.asarray(1 << parameters.shift, dtype),
-            Signed(parameters.width),
-        )
-
-
-def _always(value: Any, expected: int) -> bool:
-    return bool(np.all(np.asarray(value) == expected))
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize()
