@@ -1,15 +1,15 @@
-"""The emitter: from spike bits to events, each exactly once, in ascending order."""
+"""The emitter: from spike bits and values to events, each exactly once, in ascending order."""
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .event import Event, Kind
+from .event import INDEX_WIDTH, Kind, event_layout
 from .queue import Queue
-from .update import spikes_layout
+from .update import spikes_layout, values_layout
 
 __all__ = ["Emitter"]
 
@@ -17,10 +17,11 @@ _WORD = 16
 
 
 class Emitter(wiring.Component):
-    """Collect spike bits in words, and send an event for each bit, then END.
+    """Collect spike bits in words, and send an event for each bit and each value, then END.
 
-    The spike map has room for every neuron of the core, so the update never waits for the bus;
-    words without spikes are not kept. Once ``finish`` is given, END follows the last spike.
+    The spike map has room for every neuron of the core, and the queue of values for every group
+    that sends some, so the update never waits for the bus; words without spikes are not kept.
+    Spikes go before values. Once ``finish`` is given, END follows the last of both.
 
     Parameters
     ----------
@@ -31,17 +32,20 @@ class Emitter(wiring.Component):
     -------
     i : In(stream.Signature(spikes_layout(config), always_ready=True))
         Spike bits of a group; groups of a population in ascending order.
-    o : Out(stream.Signature(Event))
-        Events for the bus: spikes, and one END for each ``finish``.
+    values : In(stream.Signature(values_layout(config), always_ready=True))
+        Values of a group, in the same order; absent unless there are ``config.value_groups``.
+    o : Out(stream.Signature(event_layout(config.value_width)))
+        Events for the bus: spikes, graded events, readouts, and one END for each ``finish``.
     finish : In(1)
         The step is done: no more spike bits come until END is sent.
     spiked : Out(1)
-        A spike is sent in this cycle.
+        A spike or a graded event is sent in this cycle.
     idle : Out(1)
         Nothing is left to be sent.
     """
 
     i: stream.Interface
+    values: stream.Interface
     o: stream.Interface
     finish: Signal
     spiked: Signal
@@ -50,65 +54,116 @@ class Emitter(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         self.word = max(_WORD, config.update_lanes)
+        if config.skip:
+            # A row is there or not, so no word is spread over two.
+            self.word = min(self.word, config.lanes)
+        self.lane_bits = (config.update_lanes - 1).bit_length()
         self.words = -(-config.neuron_rows * config.lanes // self.word) + config.populations
-        self.entry = data.StructLayout({
+        self.map_entry = data.StructLayout({
             "bits": self.word,
             "source": range(config.sources),
             "place": range(max(2, self.words)),
         })
-        super().__init__({
+        entry: dict[str, Any] = {
+            "bits": self.word,
+            "source": range(config.sources),
+            "first": INDEX_WIDTH,
+        }
+        if config.value_groups:
+            entry |= {"kind": Kind, "values": values_layout(config)["values"].shape}
+        self.entry = data.StructLayout(entry)
+        members: dict[str, Any] = {
             "i": In(stream.Signature(spikes_layout(config), always_ready=True)),
-            "o": Out(stream.Signature(Event)),
+            "o": Out(stream.Signature(event_layout(config.value_width))),
             "finish": In(1),
             "spiked": Out(1),
             "idle": Out(1),
-        })
+        }
+        if config.value_groups:
+            members["values"] = In(stream.Signature(values_layout(config), always_ready=True))
+        super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
-        """Build collection, spike map and encoder."""
+        """Build collection, the queues, and the encoder."""
         m = Module()
-        m.submodules.map = spike_map = Queue(self.entry, self.words)
-        self._collect(m, spike_map)
+        following: Any = Signal(self.entry)
+        take = Signal()
+        valid, queued = self._queues(m, following, take)
 
-        # Take the next word as soon as the last bit of this one is sent.
-        busy = Signal()
-        word: Any = Signal(self.entry)
-        rest = Signal(self.word)
-        last, sent = Signal(), Signal()
+        # Take the next entry as soon as the last bit of this one is sent.
+        busy, sent, rest = Signal(), Signal(), Signal(self.word)
+        entry: Any = Signal(self.entry)
         m.d.comb += [
-            rest.eq(word.bits & (word.bits - 1)),
-            last.eq(rest == 0),
+            rest.eq(entry.bits & (entry.bits - 1)),
             sent.eq(busy & self.o.ready),
-            spike_map.o.ready.eq(~busy | (sent & last)),
-            self.spiked.eq(sent),
+            take.eq(~busy | (sent & (rest == 0))),
         ]
         with m.If(sent):
-            m.d.sync += word.bits.eq(rest)
-        with m.If(spike_map.o.ready):
-            m.d.sync += [busy.eq(spike_map.o.valid), word.eq(spike_map.o.payload)]
+            m.d.sync += entry.bits.eq(rest)
+        with m.If(take):
+            m.d.sync += [busy.eq(valid), entry.eq(following)]
 
-        # Encode the lowest bit of the word.
+        # Encode the lowest bit of the entry.
         position = Signal(range(self.word))
         for bit in reversed(range(self.word)):
-            with m.If(word.bits[bit]):
+            with m.If(entry.bits[bit]):
                 m.d.comb += position.eq(bit)
 
-        # END closes the step, once no word is left.
-        ending, empty = Signal(), Signal()
-        m.d.comb += empty.eq(~busy & spike_map.empty)
+        # END closes the step, once nothing is left.
+        empty, ending = Signal(), Signal()
+        m.d.comb += empty.eq(~busy & ~queued)
         with m.If(self.finish):
             m.d.sync += ending.eq(1)
         with m.Elif(ending & empty & self.o.ready):
             m.d.sync += ending.eq(0)
+        event = self.o.payload
+        kind = entry.kind if self.config.value_groups else Kind.SPIKE
         m.d.comb += [
             self.o.valid.eq(busy | (ending & empty)),
-            self.o.payload.kind.eq(Mux(busy, Kind.SPIKE, Kind.END)),
-            self.o.payload.source.eq(word.source),
-            self.o.payload.index.eq(word.place * self.word + position),
+            event.kind.eq(Mux(busy, kind, Kind.END)),
+            event.source.eq(entry.source),
+            event.index.eq(entry.first + position),
+            self.spiked.eq(sent & (event.kind != Kind.READOUT)),
             self.idle.eq(empty & ~ending),
         ]
+        if self.config.value_groups:
+            m.d.comb += event.value.eq(entry.values[position[: self.lane_bits]])
 
         return m
+
+    def _queues(self, m: Module, entry: Any, take: Signal) -> tuple[Value, Value]:
+        """Give the next entry; whether there is one; and whether any is left, sooner."""
+        m.submodules.map = spike_map = Queue(self.map_entry, self.words)
+        self._collect(m, spike_map)
+        spikes = spike_map.o.payload
+        m.d.comb += [
+            spike_map.o.ready.eq(take),
+            entry.bits.eq(spikes.bits),
+            entry.source.eq(spikes.source),
+            entry.first.eq(spikes.place * self.word),
+        ]
+        if not self.config.value_groups:
+            return spike_map.o.valid, ~spike_map.empty
+
+        # The queue takes entries one behind the other only if it has three or more.
+        depth = max(3, self.config.value_groups)
+        m.submodules.queue = queue = Queue(values_layout(self.config), depth)
+        values = queue.o.payload
+        m.d.comb += [
+            queue.i.valid.eq(self.values.valid),
+            queue.i.payload.eq(self.values.payload),
+            queue.o.ready.eq(take & ~spike_map.o.valid),
+            entry.kind.eq(Kind.SPIKE),
+            entry.values.eq(values.values),
+        ]
+        with m.If(~spike_map.o.valid):
+            m.d.comb += [
+                entry.kind.eq(Mux(values.readout, Kind.READOUT, Kind.GRADED)),
+                entry.bits.eq(values.mask),
+                entry.source.eq(values.source),
+                entry.first.eq(values.group << self.lane_bits),
+            ]
+        return spike_map.o.valid | queue.o.valid, ~spike_map.empty | ~queue.empty
 
     def _collect(self, m: Module, spike_map: Queue) -> None:
         """Gather groups into words, and keep the words that hold a spike."""

@@ -1,7 +1,8 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal
+from amaranth.hdl import Assert, Assume, Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -9,11 +10,14 @@ from spikeloom_hw import emitter
 from spikeloom_hw.config import CoreConfig
 from spikeloom_hw.emitter import Emitter
 from spikeloom_hw.event import Kind
+from spikeloom_hw.neuron import Constant, Fields, Output, Reset
 from spikeloom_sim.formal import prove
 
 WORD = 4  # bits of a word of the spike map, in place of 16
 CONFIG = CoreConfig(lanes=2, update_lanes=2, neuron_rows=4, populations=2, sources=2, projections=2)
 GROUPS = CONFIG.groups
+PLACES = {"output": Constant(Output.VALUE.value), "reset": Constant(Reset.NONE.value)}
+VALUED = replace(CONFIG, fields=Fields(PLACES, 2), value_groups=GROUPS)
 
 
 class SpikesAreKept(wiring.Component):
@@ -21,7 +25,7 @@ class SpikesAreKept(wiring.Component):
 
     The environment is an update: up to two populations a step, groups in order, each neuron of
     the core at most once, then ``finish``; nothing more until END was sent. A ghost watches one
-    neuron that the solver chooses.
+    neuron that the solver chooses. If the core sends values, the second population does.
     """
 
     valid: Signal
@@ -30,8 +34,10 @@ class SpikesAreKept(wiring.Component):
     finish: Signal
     ready: Signal
     choice: Signal
+    sums: Signal
 
-    def __init__(self) -> None:
+    def __init__(self, config: CoreConfig = CONFIG) -> None:
+        self.config = config
         super().__init__({
             "valid": In(1),
             "bits": In(CONFIG.update_lanes),
@@ -39,23 +45,34 @@ class SpikesAreKept(wiring.Component):
             "finish": In(1),
             "ready": In(1),
             "choice": In(4),
+            "sums": In(4),
         })
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.emitter = self.emitter = emitter = Emitter(CONFIG)
+        m.submodules.emitter = self.emitter = emitter = Emitter(self.config)
         group, swept = Signal(range(GROUPS + 1)), Signal(range(GROUPS + 1))
         population, waiting = Signal(2), Signal()
         spikes, event = emitter.i.payload, emitter.o.payload
         m.d.comb += [
             emitter.i.valid.eq(self.valid),
-            spikes.bits.eq(self.bits),
+            spikes.bits.eq(Mux(self._valued(population), 0, self.bits)),
             spikes.group.eq(group),
             spikes.source.eq(population),
             spikes.last.eq(self.last),
             emitter.finish.eq(self.finish),
             emitter.o.ready.eq(self.ready),
         ]
+        if self.config.value_groups:
+            values = emitter.values.payload
+            m.d.comb += [
+                emitter.values.valid.eq(self.valid & population[0] & self.bits.any()),
+                values.mask.eq(self.bits),
+                values.values.eq(self.sums),
+                values.readout.eq(1),
+                values.source.eq(population),
+                values.group.eq(group),
+            ]
         sent = emitter.o.valid & self.ready
         ended = sent & (event.kind == Kind.END)
 
@@ -66,8 +83,8 @@ class SpikesAreKept(wiring.Component):
                 "at most two populations, and every neuron once",
             ),
             Assume(
-                ~(self.finish & (self.valid | (group != 0) | waiting)),
-                "finish comes after the last group",
+                ~(self.finish & (waiting | Mux(self.valid, ~self.last, group != 0))),
+                "finish comes with the last group, or later",
             ),
         ]
         with m.If(self.valid):
@@ -79,6 +96,15 @@ class SpikesAreKept(wiring.Component):
             m.d.sync += [waiting.eq(0), population.eq(0), swept.eq(0)]
             m.d.comb += Assert(waiting, "END answers a finish")
 
+        self._watch(m, group, population, ended)
+        self._order(m, sent, ended)
+        return m
+
+    def _watch(self, m: Module, group: Signal, population: Signal, ended: Any) -> None:
+        """Assert that what one neuron sends is what it was given."""
+        emitter, event = self.emitter, self.emitter.o.payload
+        sent = emitter.o.valid & self.ready
+
         # The neuron that is watched is chosen in the first cycle.
         started, chosen, kept = Signal(), Signal(4), Signal(4)
         m.d.comb += chosen.eq(Mux(started, kept, self.choice))
@@ -86,27 +112,31 @@ class SpikesAreKept(wiring.Component):
         in_group = Cat(group[:2], population[0]) == chosen[1:]
         fired = self.valid & in_group & self.bits.bit_select(chosen[0], 1)
         is_watched = Cat(event.index[:3], event.source[0]) == chosen
-        seen = sent & (event.kind == Kind.SPIKE) & is_watched
-        pending = Signal()
+        seen = sent & (event.kind != Kind.END) & is_watched
+        pending, value = Signal(), Signal(2)
         with m.If(fired):
-            m.d.sync += pending.eq(1)
+            m.d.sync += [pending.eq(1), value.eq(self.sums.word_select(chosen[0], 2))]
         with m.Elif(seen):
             m.d.sync += pending.eq(0)
         with m.If(seen):
             m.d.comb += Assert(pending, "no spike is invented or doubled")
+            if self.config.value_groups:
+                right = ~chosen[3] | (event.value.as_unsigned() == value)
+                m.d.comb += Assert(right, "a value is not changed")
         with m.If(ended | (emitter.idle & (group == 0))):
             m.d.comb += Assert(~pending, "no spike is lost")
-        self._order(m, sent, ended)
-        return m
+
+    def _valued(self, source: Any) -> Any:
+        """Whether a population sends values."""
+        return source[0] if self.config.value_groups else Const(0)
 
     def _order(self, m: Module, sent: Any, ended: Any) -> None:
         """Assert the order of events, and that an event stays until it is taken."""
         event = self.emitter.o.payload
         last = Signal.like(event)
         some, waits = Signal(), Signal()
-        m.d.comb += Assert(
-            (event.kind == Kind.SPIKE) | (event.kind == Kind.END), "nothing else is sent"
-        )
+        kind = Mux(self._valued(event.source), Kind.READOUT, Kind.SPIKE)
+        m.d.comb += Assert((event.kind == kind) | (event.kind == Kind.END), "nothing else is sent")
         m.d.sync += waits.eq(self.emitter.o.valid & ~self.ready)
         with m.If(sent):
             m.d.sync += some.eq(~ended)
@@ -116,7 +146,8 @@ class SpikesAreKept(wiring.Component):
             m.d.comb += Assert(
                 self.emitter.o.valid & (event == last), "an event holds until it is taken"
             )
-        with m.If(sent & ~waits & some & ~ended):
+        alike = self._valued(event.source) == self._valued(last.source)
+        with m.If(sent & ~waits & some & ~ended & alike):
             m.d.comb += Assert(
                 Cat(event.index, event.source) > Cat(last.index, last.source), "spikes ascend"
             )
@@ -127,18 +158,28 @@ def small_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emitter, "_WORD", WORD)
 
 
-def test_no_spike_is_lost_or_doubled_and_end_is_last() -> None:
-    assert prove(SpikesAreKept())
+@pytest.mark.slow
+@pytest.mark.parametrize("config", [CONFIG, VALUED])
+def test_no_spike_or_value_is_lost_or_doubled_and_end_is_last(config: CoreConfig) -> None:
+    assert prove(SpikesAreKept(config), seconds=400)
 
 
 def test_the_proof_fails_when_a_word_is_not_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        emitter, "Mux", lambda condition, a, b: b if isinstance(a, int) else Mux(condition, a, b)
+        emitter, "Mux", lambda condition, a, b: b if type(a) is int else Mux(condition, a, b)
     )
     assert not prove(SpikesAreKept())
 
 
-def test_the_proof_fails_when_the_spike_map_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("config", [CONFIG, VALUED])
+def test_the_proof_fails_when_a_queue_is_too_small(
+    monkeypatch: pytest.MonkeyPatch, config: CoreConfig
+) -> None:
     whole = emitter.Queue
-    monkeypatch.setattr(emitter, "Queue", lambda shape, depth: whole(shape, 2))
-    assert not prove(SpikesAreKept())
+    is_small = "values" if config is VALUED else "bits"
+
+    def small(shape: Any, depth: int) -> Any:
+        return whole(shape, 2 if is_small in shape.members else depth)
+
+    monkeypatch.setattr(emitter, "Queue", small)
+    assert not prove(SpikesAreKept(config))

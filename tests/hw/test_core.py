@@ -45,7 +45,9 @@ def images_of(config: ChipConfig) -> dict[str, np.ndarray]:
         "populations": {
             "row": [0],
             "last_group": [size // 4 - 1],
-            "tail": [15],
+            "period": [-1],
+            "full": [size // 4],
+            "tail": [0],
             "source": [1],
             "decay": [4096],
             "threshold": [0],
