@@ -28,7 +28,7 @@ LARGEST = 14
 PATIENCE = 500  # more than the longest silence of a chip that is at work on these networks
 ALL = "SPIKELOOM_CASES" in os.environ
 CASES = int(os.environ.get("SPIKELOOM_CASES", "10"))
-FEW = CASES if ALL else 3
+FEW = max(3, CASES // 4)
 SHARE = (
     tuple(STRUCTURES)
     if ALL
