@@ -27,8 +27,8 @@ def main(cases: int, jobs: int) -> None:
         sys.exit(int(code))
     Console().print(
         f"{cases * len(STRUCTURES)} networks ({len(STRUCTURES)} structures x {cases}): golden = "
-        f"CXXRTL (with and without stalls) = Icarus = Verilator (with stalls), and a quarter of them "
-        f"in Amaranth: events and counters"
+        f"CXXRTL (with and without stalls) = Icarus = Verilator (with stalls), "
+        f"and a quarter of them in Amaranth: events and counters"
     )
 
 

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from spikeloom import (
-    LIFParameters,
+    Dense,
+    NeuronParameters,
     Program,
     QuantisedNetwork,
     QuantisedPopulation,
-    QuantisedProjection,
     compile,
 )
 from spikeloom.host.script import script_of
@@ -43,9 +43,9 @@ def workload(lanes: int, steps: int) -> tuple[Program, bytes]:
     network = QuantisedNetwork(
         (
             QuantisedPopulation("input", SIZE),
-            QuantisedPopulation("neurons", SIZE, LIFParameters(threshold=4000, decay=3686)),
+            QuantisedPopulation("neurons", SIZE, NeuronParameters(threshold=4000, decay=3686)),
         ),
-        (QuantisedProjection("input", "neurons", rng.integers(-127, 128, (SIZE, SIZE))),),
+        (Dense("input", "neurons", rng.integers(-127, 128, (SIZE, SIZE))),),
     )
     program = compile(network, f"generic-{lanes}")
     return program, script_of(program, {"input": rng.random((steps, SIZE)) < 0.5})

@@ -12,6 +12,7 @@ from .dispatch import Dispatch
 from .emitter import Emitter
 from .event import Kind, event_layout
 from .lane_pipe import LanePipe
+from .layout import Layouts
 from .memory import BankedMem, RowMem
 from .queue import Queue
 from .registers import FABRIC, regions
@@ -141,7 +142,7 @@ class Core(wiring.Component):
             if name in FABRIC:
                 continue
             if name == "accumulators" and Walk.SPARSE in self.config.core.walks:
-                memories[name] = BankedMem(region.layout, region.rows)
+                memories[name] = BankedMem(Layouts(self.config.core).accumulators, region.rows)
             else:
                 memories[name] = RowMem(region.layout, region.rows, ports.get(name, 2))
             m.submodules[name] = memories[name]

@@ -115,9 +115,7 @@ class Fabric(wiring.Component):
 
         # The host reaches the schedule and the record table here, the rest in the core.
         known = regions(self.config)
-        memories = {
-            name: RowMem(known[name].layout, known[name].rows) for name in FABRIC
-        }
+        memories = {name: RowMem(known[name].layout, known[name].rows) for name in FABRIC}
         m.submodules += memories.values()
         here: Any = AccessSignature().create(path=("here",))
         m.d.comb += [

@@ -96,7 +96,7 @@ class Program:
         Parameters
         ----------
         projection : PlacedProjection
-            One of :attr:`projections`.
+            One of ``projections``.
         columns : mapping of str to int array
             The unpacked ``rows`` rows of its ``memory`` from ``weight_row`` on.
 
