@@ -222,7 +222,7 @@ def test_the_formula_tells_the_counters(kind: str, skip: bool) -> None:
     rows = counters["rows_updated"] if skip else None
     costs = definitions(network(kind))
     expected = told(program, fired, costs, Overheads.of(program.config), rows)
-    assert agree(counters, expected, *expected)
+    assert {name: counters[name] for name in expected} == pytest.approx(expected, rel=0.02)
 
 
 def without_padding(kind: str) -> Costs:
