@@ -52,5 +52,5 @@ lock: setup
 	@scripts/lock.sh .venv/bin/python
 
 clean:
-	rm -rf build dist docs/reference/generated .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
+	rm -rf build dist docs/reference/generated docs/guide/topologies/generated .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
 	find hw sim boards sw tests examples benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,15 @@
-"""Settings of the documentation, and the pages of the reference, one for each module."""
+"""Settings of the documentation, its reference pages, one a module, and its pictures."""
 
 import contextlib
 import importlib
 import importlib.metadata
 import inspect
+import os
 import pkgutil
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,8 @@ from spikeloom_hw.config import ChipConfig
 from spikeloom_hw.registers import Register, regions
 
 HERE = Path(__file__).parent
+EXAMPLES = HERE.parent / "examples"
+PICTURES = HERE / "guide" / "topologies" / "generated"
 PACKAGES = ["sw/spikeloom", "sim/spikeloom_sim", "boards/spikeloom_boards", "hw/spikeloom_hw"]
 
 project = "Spikeloom"
@@ -112,6 +118,40 @@ def write_reference(_: Sphinx) -> None:
             path.write_text(text)
 
 
+def scripts() -> dict[str, Path]:
+    """Tell which scripts of the examples draw a picture, by the name of the picture."""
+    found = {path.stem: path for path in EXAMPLES.glob("topologies/*.py")}
+    found |= {path.parent.name: path for path in EXAMPLES.glob("*/network.py")}
+    return {n: path for n, path in sorted(found.items()) if "\ndef picture(" in path.read_text()}
+
+
+def draw_picture(name: str, script: Path) -> None:
+    """Run the ``picture`` of a script, unless the picture is newer than all beside the script."""
+    path = PICTURES / f"{name}.png"
+    newest = max(p.stat().st_mtime for p in script.parent.iterdir() if p.is_file())
+    if path.exists() and path.stat().st_mtime > newest:
+        return
+    # In a process of its own, as examples import their neighbours by plain names.
+    code = f"import pathlib, {script.stem} as s; s.picture(pathlib.Path({str(path)!r}))"
+    subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=script.parent,
+        env=os.environ | {"MPLBACKEND": "Agg"},
+        check=True,
+    )
+
+
+def draw_pictures(_: Sphinx) -> None:
+    """Draw the pictures of the examples, and remove those whose script is gone."""
+    PICTURES.mkdir(exist_ok=True)
+    wanted = scripts()
+    for path in PICTURES.glob("*.png"):
+        if path.stem not in wanted:
+            path.unlink()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(draw_picture, wanted, wanted.values()))
+
+
 def skip_member(
     _app: Sphinx, _kind: str, name: str, thing: Any, _skip: bool, _options: Any
 ) -> bool | None:
@@ -152,6 +192,9 @@ def resolve_link(
     error.
     """
     domain, target = env.domains["py"], node["reftarget"].lstrip(".~")
+    # Sphinx cuts an alias such as Mapping[str, int] at its comma: a piece is no name.
+    if "[" in target:
+        return text
     around = (node.get("py:module") or "").split(".")
     places = [".".join(around[:depth]) for depth in range(len(around), 0, -1)]
     for path in (target, *(f"{place}.{target}" for place in places)):
@@ -171,6 +214,7 @@ def resolve_link(
 def setup(app: Sphinx) -> None:
     """Connect the functions above."""
     app.connect("builder-inited", write_reference)
+    app.connect("builder-inited", draw_pictures)
     app.connect("autodoc-skip-member", skip_member)
     app.connect("autodoc-process-signature", show_signature)
     # Napoleon, at 500, takes the words before a colon for the type of a property.
