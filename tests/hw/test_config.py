@@ -30,6 +30,12 @@ POWERS = "1, 2, 4, 8, 16, 32, 64, 128"
         ({"projections": 0}, "Projections must lie between 2 and 256, not 0"),
         ({"sources": 513}, "Sources must lie between 2 and 512, not 513"),
         ({"phases": 33}, "Phases must lie between 2 and 32, not 33"),
+        ({"delay_slots": 3}, "Delay slots must be one of 1, 2, 4, 8, 16, 32, 64, not 3"),
+        ({"value_groups": -1}, "Value groups must lie between 0 and 16384, not -1"),
+        (
+            {"pointers": 16},
+            "Sparse projections need both pointers and synapse rows, not 16 and 0",
+        ),
     ],
 )
 def test_a_core_that_cannot_be_built_is_refused(arguments: dict[str, Any], message: str) -> None:
@@ -81,13 +87,22 @@ def test_the_hash_covers_every_parameter() -> None:
     other: dict[str, Any] = {"lanes": 8, "update_lanes": 2, "weight_width": 4}
     other |= {"accumulator_width": 20, "weight_rows": 8, "neuron_rows": 8, "populations": 8}
     other |= {"projections": 8, "sources": 8, "phases": 4, "weight_ports": 1}
-    assert {*other, "fields"} == {f.name for f in dataclasses.fields(CoreConfig)}
-    changed = {ChipConfig(CoreConfig(**{name: value})).hash for name, value in other.items()}
-    assert len(changed - {ChipConfig().hash}) == len(other)
+    other |= {"delay_slots": 4, "payload_width": 8, "value_groups": 2, "taps": 16, "skip": True}
+    sparse: list[dict[str, Any]] = [
+        {"pointers": 16, "synapse_rows": 16},
+        {"pointers": 32, "synapse_rows": 16},
+        {"pointers": 16, "synapse_rows": 32},
+    ]
+    named = {f.name for f in dataclasses.fields(CoreConfig)}
+    assert {*other, *sparse[0], "fields"} == named
+    cores = [CoreConfig(**{name: value}) for name, value in other.items()]
+    cores += [CoreConfig(**members) for members in sparse]
+    changed = {ChipConfig(core).hash for core in cores}
+    assert len(changed - {ChipConfig().hash}) == len(cores)
 
 
 def test_the_hash_is_stable() -> None:
-    assert f"{ChipConfig().hash:016x}" == "ca232df1a62d6d52"
+    assert f"{ChipConfig().hash:016x}" == "aecee0d6ef6174ae"
 
 
 def test_a_core_tells_its_groups() -> None:

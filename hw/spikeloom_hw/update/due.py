@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -140,7 +140,9 @@ class DueRows(wiring.Component):
         ]
         for k in range(width):
             due = self.whole | dirty.bits[k] | ~quiet.bits[k]
-            m.d.comb += word.rows[k].eq(due & (low <= k) & (high >= k))
+            begun = low <= k if k < width - 1 else Const(1)
+            ended = high < k if k else Const(0, 1)
+            m.d.comb += word.rows[k].eq(due & begun & ~ended)
 
         return m
 
