@@ -5,16 +5,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from spikeloom import Device, Golden, Program, compile
+from spikeloom import Convolution, Device, Golden, Program, Sparse, compile
 from spikeloom.errors import DeviceError, LinkError
 from spikeloom.host.session import Session
 from spikeloom.host.words import encode_steps
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.event import Kind, pack
-from spikeloom_hw.neuron import Fields, Per
+from spikeloom_hw.neuron import Fields, Output, Per
 from spikeloom_sim.compiled import CompiledChip, SimulatedTransport
 from spikeloom_sim.faults import FaultRates, FaultyTransport
 from spikeloom_sim.random_network import Case, random_case
+from spikeloom_sim.structures import STRUCTURES
 
 CORE = CoreConfig(
     lanes=4,
@@ -28,11 +29,18 @@ CORE = CoreConfig(
     phases=4,
 )
 STEPS = 12
+EVERYTHING = STRUCTURES["everything"]
+SEEDS = range(12)
 
 
 @pytest.fixture(scope="module")
 def chip() -> CompiledChip:
     return CompiledChip(ChipConfig(CORE))
+
+
+@pytest.fixture(scope="module")
+def large_chip() -> CompiledChip:
+    return CompiledChip(ChipConfig(EVERYTHING))
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +76,94 @@ def test_run_gives_spikes_potentials_and_counters_of_golden(device: Device, case
         assert recording.counters[name] == count
 
 
+def test_the_mixed_cases_have_every_feature() -> None:
+    networks = [random_case(seed, EVERYTHING, steps=STEPS, largest=24).network for seed in SEEDS]
+    outputs = {p.neuron.output for n in networks for p in n.neurons if p.neuron}
+    assert outputs >= {Output.SPIKE, Output.COUNT, Output.VALUE}
+    assert any(p.largest > 1 for n in networks for p in n.inputs)
+    projections = [p for n in networks for p in n.projections]
+    assert any(isinstance(p, Sparse) and p.longest_delay > p.delay for p in projections)
+    assert any(isinstance(p, Convolution) and p.delay for p in projections)
+    programs = [compile(n, ChipConfig(EVERYTHING)) for n in networks]
+    assert any(p.stride > p.channels for program in programs for p in program.neurons)
+    assert {n.timing for n in networks} == {"exact", "pipelined"}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_values_convolutions_and_delays_run_as_golden_says(
+    large_chip: CompiledChip, seed: int
+) -> None:
+    case = random_case(seed, EVERYTHING, steps=STEPS, largest=24)
+    expected = Golden(case.network).run(case.spikes, potentials=True)
+    large_chip.reset()
+    with Device(
+        SimulatedTransport(large_chip), compile(case.network, ChipConfig(EVERYTHING))
+    ) as device:
+        recording = device.run(case.spikes, potentials=True)
+    assert recording.spikes.keys() == expected.spikes.keys()
+    assert recording.values.keys() == expected.values.keys()
+    assert expected.difference(recording) is None
+    for name, potentials in expected.potentials.items():
+        np.testing.assert_array_equal(recording.potentials[name], potentials)
+    for name, count in expected.counters.items():
+        assert recording.counters[name] == count
+
+
+def test_inputs_that_are_recorded_come_back(large_chip: CompiledChip) -> None:
+    case = random_case(7, EVERYTHING, steps=STEPS, largest=24)
+    names = tuple(p.name for p in case.network.inputs)
+    graded = {p.name for p in case.network.inputs if p.largest > 1}
+    program = compile(case.network, ChipConfig(EVERYTHING), record=names)
+    expected = Golden(case.network).run(case.spikes, record=names)
+    large_chip.reset()
+    with Device(SimulatedTransport(large_chip), program) as device:
+        recording = device.run(case.spikes)
+    assert graded and recording.values.keys() == graded
+    assert expected.difference(recording) is None
+
+
+def test_a_value_beyond_that_of_its_input_is_refused(large_chip: CompiledChip) -> None:
+    case = random_case(9, EVERYTHING, steps=STEPS, largest=24)
+    (graded,) = [p for p in case.network.inputs if p.largest > 1]
+    spikes = {name: array.copy() for name, array in case.spikes.items()}
+    most = graded.largest
+    spikes[graded.name][3, 0, 0] = most + 1
+    large_chip.reset()
+    message = (
+        f"Values of input '{graded.name}' must be whole numbers from {-most} to {most}, "
+        f"not {most + 1}"
+    )
+    program = compile(case.network, ChipConfig(EVERYTHING))
+    with (
+        Device(SimulatedTransport(large_chip), program) as device,
+        pytest.raises(ValueError, match=f"^{message}$"),
+    ):
+        device.run(spikes)
+
+
 def test_time_goes_on_where_it_was(device: Device, case: Case) -> None:
+    check_halves(device, case)
+
+
+def test_spikes_that_are_late_go_on_where_they_were(large_chip: CompiledChip) -> None:
+    case = random_case(4, EVERYTHING, steps=STEPS, largest=24)
+    assert max(p.longest_delay for p in case.network.projections) == 3
+    large_chip.reset()
+    program = compile(case.network, ChipConfig(EVERYTHING))
+    with Device(SimulatedTransport(large_chip), program) as device:
+        check_halves(device, case)
+
+
+def check_halves(device: Device, case: Case) -> None:
+    """Hold two runs, one going on where the other stopped, against a single one of golden."""
     expected = Golden(case.network).run(case.spikes)
     device.reset()
     half = STEPS // 2
     first = device.run({k: v[:half] for k, v in case.spikes.items()}, reset=False)
     second = device.run({k: v[half:] for k, v in case.spikes.items()}, reset=False)
-    for name, spikes in expected.spikes.items():
-        joined = np.concatenate([first.spikes[name], second.spikes[name]])
-        np.testing.assert_array_equal(joined, spikes)
+    for name, sent in (expected.spikes | expected.values).items():
+        parts = [(part.spikes | part.values)[name] for part in (first, second)]
+        np.testing.assert_array_equal(np.concatenate(parts), sent)
 
 
 def test_single_steps_give_the_same_spikes(device: Device, case: Case) -> None:
@@ -95,15 +182,13 @@ def test_a_batch_equals_its_samples(device: Device, case: Case) -> None:
     assert Golden(case.network).run(batch).difference(device.run(batch)) is None
 
 
-def test_weights_come_back(device: Device, case: Case) -> None:
-    for projection in case.network.projections:
-        weights = device.weights(projection.source, projection.target)
-        np.testing.assert_array_equal(weights, projection.weights)
-
-
 def test_names_that_do_not_exist_are_refused(device: Device) -> None:
     with pytest.raises(ValueError, match=r"^There is no projection from 'n0' to 'nowhere'$"):
         device.weights("n0", "nowhere")
+    ends = device.program.projections[0].source, device.program.projections[0].target
+    message = f"There is no projection from '{ends[0]}' to '{ends[1]}' with the number 5"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        device.weights(*ends, 5)
     known = ", ".join(repr(p.name) for p in device.program.neurons)
     message = f"There is no population of neurons 'nowhere', but {known}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -133,6 +218,16 @@ def test_an_event_of_nobody_is_reported(device: Device, case: Case) -> None:
 def test_a_host_that_dies_in_a_step_leaves_nothing_behind(
     chip: CompiledChip, program: Program, case: Case
 ) -> None:
+    check_successor(chip, program, case)
+
+
+def test_a_host_that_dies_before_a_value_leaves_nothing_behind(large_chip: CompiledChip) -> None:
+    case = random_case(7, EVERYTHING, steps=2, largest=24)
+    check_successor(large_chip, compile(case.network, ChipConfig(EVERYTHING)), case)
+
+
+def check_successor(chip: CompiledChip, program: Program, case: Case) -> None:
+    """Let hosts die at a dozen places of a run, and others connect."""
     chip.reset()
     sample = {name: array[:, 0] for name, array in case.spikes.items()}
     words = encode_steps(sample, program.inputs)

@@ -15,9 +15,10 @@ from spikeloom_sim.stimulus import as_stimulus
 
 from ..errors import DeviceError, LinkError
 from .memories import Memories
+from .readback import read_state, read_weights
+from .sample import SampleRunner, join_samples
 from .session import Session
 from .transport import Transport, open_transport
-from .words import StepDecoder, encode_steps
 
 __all__ = ["Device"]
 
@@ -114,6 +115,7 @@ class Device:
             )
         self.program = program
         self._memories = Memories(self._session, program.config)
+        self._runner = SampleRunner(self._session, program, self.potentials, self._patience)
         for name, image in program.images.items():
             self._memories.write_rows(name, image)
         self._memories.control(Control.ZERO_COUNTERS)
@@ -137,7 +139,8 @@ class Device:
         Parameters
         ----------
         spikes : array or Mapping of str to array
-            Input spikes as for ``Golden.run``: (steps, batch, neurons) or (steps, neurons).
+            Input spikes or values as for ``Golden.run``: (steps, batch, neurons) or
+            (steps, neurons).
         potentials : bool
             Whether to read the membrane potentials after every step, which is slow.
         reset : bool
@@ -148,7 +151,7 @@ class Device:
         Returns
         -------
         Recording
-            Spikes, potentials if asked for, and the counters of the device.
+            Spikes and values, potentials if asked for, and the counters of the device.
 
         Raises
         ------
@@ -157,7 +160,9 @@ class Device:
         DeviceError
             If the device found fault with what it was sent.
         """
-        stimulus = as_stimulus({p.name: p.size for p in self.program.inputs}, spikes)
+        inputs = self.program.inputs
+        graded = {p.name: p.largest for p in inputs if p.largest > 1}
+        stimulus = as_stimulus({p.name: p.size for p in inputs}, spikes, graded)
         batch = next(iter(stimulus.values())).shape[1]
         self._memories.control(Control.ZERO_COUNTERS)
         samples: list[Recording] = []
@@ -169,51 +174,70 @@ class Device:
         errors = self._memories.take_errors()
         if errors:
             raise DeviceError(f"The device reported {errors!r}; the results were discarded")
-        return Recording(
-            {name: _join([s.spikes[name] for s in samples]) for name in samples[0].spikes},
-            {name: _join([s.potentials[name] for s in samples]) for name in samples[0].potentials},
-            self.counters(),
-        )
+        return join_samples(samples, self.counters())
 
     def step(self, spikes: Any) -> dict[str, np.ndarray]:
         """Advance one step from where the device is.
 
         Parameters
         ----------
-        spikes : (neurons,) bool array, or Mapping of str to such arrays
-            Spikes of the input, or of each input.
+        spikes : (neurons,) array, or Mapping of str to such arrays
+            Spikes or values of the input, or of each input.
 
         Returns
         -------
-        dict of str to (neurons,) bool array
-            Spikes of each recorded population.
+        dict of str to (neurons,) array
+            Spikes, or values, of each recorded population.
         """
         if isinstance(spikes, Mapping):
             recording = self.run({k: np.asarray(v)[None] for k, v in spikes.items()}, reset=False)
         else:
             recording = self.run(np.asarray(spikes)[None], reset=False)
-        return {name: array[0, 0] for name, array in recording.spikes.items()}
+        sent = recording.spikes | recording.values
+        return {name: array[0, 0] for name, array in sent.items()}
 
     def potentials(self, name: str) -> np.ndarray:
         """Read the membrane potentials of a population: (neurons,) int64 array."""
-        population = self._neurons(name)
-        core = self.program.config.core
-        first = (population.row or 0) * core.groups_per_row
-        groups = -(-population.size // core.update_lanes)
-        rows = self._memories.read_rows("state", first, groups)
-        return rows["potential"].ravel()[: population.size]
+        return self.state(name)["potential"]
 
-    def weights(self, source: str, target: str) -> np.ndarray:
-        """Read the weights of a projection back: (pre, post) int64 array."""
-        lanes = self.program.config.core.lanes
-        for projection in self.program.projections:
-            if (projection.source, projection.target) == (source, target):
-                pre, post = projection.shape
-                rows = self._memories.read_rows(
-                    "weights", projection.weight_row, pre * -(-post // lanes)
-                )
-                return rows[""].reshape(pre, -1)[:, :post]
-        raise ValueError(f"There is no projection from {source!r} to {target!r}")
+    def state(self, name: str) -> dict[str, np.ndarray]:
+        """Read the state of a population.
+
+        Returns
+        -------
+        dict of str to (neurons,) int64 array
+            What the neurons of the hardware keep: ``"potential"``, and as far as they have it
+            ``"refractory"``, ``"fired"``, ``"current"`` and ``"adaptation"``.
+        """
+        return read_state(self._memories, self.program, self._neurons(name))
+
+    def weights(self, source: str, target: str, number: int = 0) -> np.ndarray:
+        """Read the weights of a projection back.
+
+        Parameters
+        ----------
+        source, target : str
+            Populations that it joins.
+        number : int
+            Which one, in order of declaration, if several join the same two.
+
+        Returns
+        -------
+        int64 array
+            Weights in the shape that they have in the network; of a sparse projection (pre, post),
+            synapses that join the same two neurons added up.
+
+        Raises
+        ------
+        ValueError
+            If there is no such projection.
+        """
+        ends = (source, target)
+        found = [p for p in self.program.projections if (p.source, p.target) == ends]
+        if not 0 <= number < len(found):
+            which = f" with the number {number}" if found else ""
+            raise ValueError(f"There is no projection from {source!r} to {target!r}{which}")
+        return read_weights(self._memories, self.program, found[number])
 
     def counters(self) -> dict[str, int]:
         """Read the performance counters, which every :meth:`run` starts from 0."""
@@ -245,40 +269,12 @@ class Device:
             if reset:
                 self.reset()
             try:
-                return self._run_sample(spikes, potentials)
+                recording = self._runner.run(spikes, self._steps, potentials)
             except LinkError:
                 if not reset or attempt == _ATTEMPTS - 1:
                     raise
                 self._begin_session(self.program)
+            else:
+                self._steps += len(next(iter(spikes.values())))
+                return recording
         raise AssertionError
-
-    def _run_sample(self, spikes: dict[str, np.ndarray], potentials: bool) -> Recording:
-        steps = len(next(iter(spikes.values())))
-        decoder = StepDecoder(self.program.recorded, steps, self._steps)
-        kept: dict[str, list[np.ndarray]] = {p.name: [] for p in self.program.neurons}
-        batches = np.split(np.arange(steps), steps) if potentials else [np.arange(steps)]
-        for batch in batches:
-            part = {name: array[batch] for name, array in spikes.items()}
-            self._session.send_events(encode_steps(part, self.program.inputs))
-            self._receive(decoder, int(batch[-1]) + 1)
-            for name in kept if potentials else ():
-                kept[name].append(self.potentials(name))
-        self._steps += steps
-        values = {name: np.stack(rows) for name, rows in kept.items() if rows}
-        return Recording(decoder.spikes, values)
-
-    def _receive(self, decoder: StepDecoder, steps: int) -> None:
-        """Take words until ``steps`` steps are whole."""
-        while decoder.done < steps:
-            words = self._session.receive_events(self._patience)
-            if not len(words):
-                raise LinkError(
-                    f"The device has not answered for {self._patience:g} seconds: "
-                    f"{decoder.done} of {steps} steps came; check the link and run again"
-                )
-            decoder.feed(words)
-
-
-def _join(samples: list[np.ndarray]) -> np.ndarray:
-    """Stack the samples of one population along the batch axis."""
-    return np.stack(samples, axis=1)

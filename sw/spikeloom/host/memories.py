@@ -53,12 +53,12 @@ class Memories:
 
     def counters(self) -> dict[str, int]:
         """Read the performance counters."""
-        first, last = Register.EVENTS_IN, Register.CYCLES
+        first, last = Register.EVENTS_IN, Register.ROWS
         return counters_of(self._session.read(first.value, last - first + 1))
 
 
 def counters_of(words: np.ndarray) -> dict[str, int]:
-    """Name the registers from EVENTS_IN to CYCLES."""
+    """Name the registers from EVENTS_IN to ROWS."""
 
     def value(register: Register) -> int:
         return int(words[register - Register.EVENTS_IN])
@@ -72,4 +72,5 @@ def counters_of(words: np.ndarray) -> dict[str, int]:
         "cycles_update": value(Register.CYCLES_UPDATE),
         "cycles_control": value(Register.CYCLES_CONTROL),
         "cycles": value(Register.CYCLES),
+        "rows_updated": value(Register.ROWS),
     }

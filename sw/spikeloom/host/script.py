@@ -27,8 +27,8 @@ def script_of(program: Program, spikes: Mapping[str, np.ndarray]) -> bytes:
     ----------
     program : Program
         Program to load.
-    spikes : Mapping of str to (steps, neurons) bool array
-        Spikes of every input population.
+    spikes : Mapping of str to (steps, neurons) array
+        Spikes or values of every input population.
     """
     payloads: list[tuple[FrameType, tuple[object, ...]]] = [(FrameType.PING, (_NONCE,))]
 
@@ -46,7 +46,7 @@ def script_of(program: Program, spikes: Mapping[str, np.ndarray]) -> bytes:
     words = encode_steps(spikes, program.inputs)
     for k in range(0, len(words), MAXIMUM_WORDS):
         payloads.append((FrameType.EVENTS, (words[k : k + MAXIMUM_WORDS],)))
-    first, last = Register.EVENTS_IN, Register.CYCLES
+    first, last = Register.EVENTS_IN, Register.ROWS
     payloads.append((FrameType.READ, (Register.ERRORS.value, 1)))
     payloads.append((FrameType.READ, (first.value, last - first + 1)))
     frames = (Frame.of_words(kind, k, *payload) for k, (kind, payload) in enumerate(payloads))
@@ -74,4 +74,5 @@ def read_run(program: Program, output: bytes, steps: int) -> Recording:
             f"with error bits {[int(a[0]) for a in answers[:1]]}"
         )
     spikes = {name: array[:, None] for name, array in decoder.spikes.items()}
-    return Recording(spikes, counters=counters_of(answers[1]))
+    values = {name: array[:, None] for name, array in decoder.values.items()}
+    return Recording(spikes, values=values, counters=counters_of(answers[1]))

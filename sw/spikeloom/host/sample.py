@@ -1,0 +1,113 @@
+"""One sample through a device, from its spikes to its recording."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from spikeloom_hw.program import Program
+from spikeloom_sim.recording import Recording
+
+from ..errors import LinkError
+from .session import Session
+from .words import StepDecoder, encode_steps
+
+__all__ = ["SampleRunner", "join_samples"]
+
+
+class SampleRunner:
+    """Runs samples through a device that holds a program.
+
+    Parameters
+    ----------
+    session : Session
+        Connected session.
+    program : Program
+        What the device holds.
+    read_potentials : callable
+        Reads the potentials of the population with that name: (neurons,) int64 array.
+    patience : float
+        Seconds without a word from the device after which a run is given up.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        program: Program,
+        read_potentials: Callable[[str], np.ndarray],
+        patience: float,
+    ) -> None:
+        self._session = session
+        self._program = program
+        self._read_potentials = read_potentials
+        self._patience = patience
+
+    def run(self, spikes: Mapping[str, np.ndarray], first: int, potentials: bool) -> Recording:
+        """Run one sample from where the device is.
+
+        Parameters
+        ----------
+        spikes : Mapping of str to (steps, neurons) array
+            Spikes or values of every input population.
+        first : int
+            Number of the first step on the device.
+        potentials : bool
+            Whether to read the potentials after every step.
+
+        Returns
+        -------
+        Recording
+            (steps, neurons) arrays, without counters.
+
+        Raises
+        ------
+        LinkError
+            If the link failed, or words of the device were lost.
+        """
+        steps = len(next(iter(spikes.values())))
+        decoder = StepDecoder(self._program.recorded, steps, first)
+        kept: dict[str, list[np.ndarray]] = {p.name: [] for p in self._program.neurons}
+        for batch in np.split(np.arange(steps), steps if potentials else 1):
+            part = {name: array[batch] for name, array in spikes.items()}
+            self._session.send_events(encode_steps(part, self._program.inputs))
+            self._receive(decoder, int(batch[-1]) + 1)
+            for name in kept if potentials else ():
+                kept[name].append(self._read_potentials(name))
+        read = {name: np.stack(rows) for name, rows in kept.items() if rows}
+        return Recording(decoder.spikes, read, values=decoder.values)
+
+    def _receive(self, decoder: StepDecoder, steps: int) -> None:
+        """Take words until ``steps`` steps are whole."""
+        while decoder.done < steps:
+            words = self._session.receive_events(self._patience)
+            if not len(words):
+                raise LinkError(
+                    f"The device has not answered for {self._patience:g} seconds: "
+                    f"{decoder.done} of {steps} steps came; check the link and run again"
+                )
+            decoder.feed(words)
+
+
+def join_samples(samples: Sequence[Recording], counters: dict[str, int]) -> Recording:
+    """Make one recording of those of single samples.
+
+    Parameters
+    ----------
+    samples : sequence of Recording
+        Recordings of (steps, neurons) arrays.
+    counters : dict of str to int
+        What was counted over all of them.
+
+    Returns
+    -------
+    Recording
+        (steps, batch, neurons) arrays.
+    """
+    spikes, potentials, values = (
+        {name: np.stack([part[name] for part in parts], axis=1) for name in parts[0]}
+        for parts in (
+            [s.spikes for s in samples],
+            [s.potentials for s in samples],
+            [s.values for s in samples],
+        )
+    )
+    return Recording(spikes, potentials, counters, values)
