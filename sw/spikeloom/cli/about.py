@@ -17,7 +17,8 @@ __all__ = ["doctor", "targets"]
 def targets(report: Report) -> Outcome:
     """List the hardware that networks can be compiled for."""
     listed = [dataclasses.asdict(target) for target in TARGETS.values()]
-    columns = ("name", "lanes", "update_lanes", "weight_rows", "neuron_rows", "summary")
+    rows = ("weight_rows", "synapse_rows", "neuron_rows")
+    columns = ("name", "lanes", "update_lanes", *rows, "delay_slots", "summary")
     names = [column.replace("_", " ") for column in columns]
     report.table("", names, [[target[column] for column in columns] for target in listed])
     return Outcome({"targets": listed})

@@ -39,7 +39,7 @@ PROGRAM = "program.spikeloom"
     type=click.IntRange(min=1),
     help="Bits a second of the serial line.",
 )
-@click.option("--record", multiple=True, help="Population that the host gets the spikes of.")
+@click.option("--record", multiple=True, help="Population that the host gets the events of.")
 @command
 def build(
     report: Report,

@@ -4,19 +4,28 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
-from spikeloom_boards.target import TARGETS, Target
+from spikeloom_boards.target import TARGETS
 from spikeloom_hw.program import Program
-from spikeloom_sim.quantised import QuantisedNetwork
 
 from ..errors import MappingError
 from ..estimate import Estimate, estimate, memory_bits
 from ..flow import compile
+from .description import describe_populations, describe_projections, find_room
 from .files import read_network
 from .report import Outcome, Report, command
 
 __all__ = ["check"]
+
+_ROOM = {
+    "weight_rows": "rows of weights",
+    "synapse_rows": "rows of sparse synapses",
+    "neuron_rows": "rows of neurons",
+    "longest_delay": "steps of the longest delay",
+    "weight_width": "bits of a weight",
+    "accumulator_width": "bits of an accumulator",
+    "potential_width": "bits of a potential",
+}
 
 
 @click.command()
@@ -37,21 +46,23 @@ def check(report: Report, network: Path, target: str, activity: float) -> Outcom
     """
     quantised = read_network(network)
     chosen = TARGETS[target]
-    room = _room(quantised, chosen)
-    populations = _populations(quantised)
     values: dict[str, Any] = {
         "network": network,
         "target": target,
-        "room": room,
-        "populations": populations,
-        "projections": _projections(quantised),
+        "room": {},
+        "populations": describe_populations(quantised),
+        "projections": describe_projections(quantised),
+        "timing": quantised.timing,
         "phases": max(quantised.phases.values()) + 1,
     }
     report.say(f"{network} on {target} ({chosen.summary})")
-    report.table("Room", ("", "needed", "there"), _room_rows(room))
-    report.table("Populations", *_columns(populations))
+    report.table("Populations", *_columns(values["populations"]))
     report.table("Projections", *_columns(values["projections"]))
+    report.say(f"Timing: {quantised.timing}; phases in a step: {values['phases']}")
+    report.say()
     try:
+        values["room"] = find_room(quantised, chosen)
+        report.table("Room", ("", "needed", "there", "fits"), _room_rows(values["room"]))
         program = compile(quantised, chosen)
     except MappingError as error:
         report.say(f"It does not fit: {error}")
@@ -68,67 +79,10 @@ def check(report: Report, network: Path, target: str, activity: float) -> Outcom
     })
 
 
-def _room(quantised: QuantisedNetwork, target: Target) -> dict[str, dict[str, int]]:
-    """What the network needs of the target, and what there is."""
-    lanes = target.lanes
-    weight_rows = sum(
-        len(p.weights) * -(-p.weights.shape[1] // lanes) for p in quantised.projections
-    )
-    neuron_rows = sum(-(-p.size // lanes) for p in quantised.neurons)
-    potential = max(p.neuron.width for p in quantised.neurons if p.neuron is not None)
-    pairs = {
-        "weight_rows": (weight_rows, target.weight_rows),
-        "neuron_rows": (neuron_rows, target.neuron_rows),
-        "weight_width": (quantised.weight_width, target.weight_width),
-        "accumulator_width": (quantised.accumulator_width, target.accumulator_width),
-        "potential_width": (potential, target.potential_width),
-    }
-    return {name: {"needed": needed, "there": there} for name, (needed, there) in pairs.items()}
-
-
 def _room_rows(room: dict[str, dict[str, int]]) -> list[tuple[Any, ...]]:
-    names = {
-        "weight_rows": "rows of weights",
-        "neuron_rows": "rows of neurons",
-        "weight_width": "bits of a weight",
-        "accumulator_width": "bits of an accumulator",
-        "potential_width": "bits of a potential",
-    }
-    return [(names[name], entry["needed"], entry["there"]) for name, entry in room.items()]
-
-
-def _populations(quantised: QuantisedNetwork) -> list[dict[str, Any]]:
-    """Size, phase and head-room of the accumulators of each population; None for inputs."""
-    listed = []
-    for population in quantised.populations:
-        phase = largest = bits = None
-        if population.neuron is not None:
-            phase = quantised.phases[population.name]
-            largest = int(np.max(quantised.largest_input(population.name)))
-            bits = largest.bit_length() + 1
-        listed.append({
-            "name": population.name,
-            "neurons": population.size,
-            "phase": phase,
-            "largest_input": largest,
-            "accumulator_bits_needed": bits,
-            "accumulator_bits": quantised.accumulator_width if bits else None,
-        })
-    return listed
-
-
-def _projections(quantised: QuantisedNetwork) -> list[dict[str, Any]]:
-    """Size of each projection, and how many of its weights are not 0."""
     return [
-        {
-            "source": p.source,
-            "target": p.target,
-            "pre": p.weights.shape[0],
-            "post": p.weights.shape[1],
-            "weights": p.weights.size,
-            "weights_not_0": int(np.count_nonzero(p.weights)),
-        }
-        for p in quantised.projections
+        (_ROOM[name], *entry.values(), "yes" if entry["needed"] <= entry["there"] else "NO")
+        for name, entry in room.items()
     ]
 
 

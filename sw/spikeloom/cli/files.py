@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import numpy as np
 
 from spikeloom_hw.archive import archive_kind
 from spikeloom_hw.program import KIND as PROGRAM
-from spikeloom_hw.program import Program, ProgramError
+from spikeloom_hw.program import PlacedPopulation, Program, ProgramError
 from spikeloom_sim.quantised import KIND as NETWORK
-from spikeloom_sim.quantised import QuantisedNetwork
+from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 from spikeloom_sim.stimulus import as_stimulus
 
 __all__ = ["check_output", "read_network", "read_program", "read_spikes", "read_work", "staged"]
@@ -63,15 +63,17 @@ def read_work(path: Path) -> QuantisedNetwork | Program:
     )
 
 
-def read_spikes(path: Path, sizes: dict[str, int]) -> dict[str, np.ndarray]:
-    """Read input spikes, (steps, batch, neurons) bool arrays by input.
+def read_spikes(
+    path: Path, inputs: Sequence[QuantisedPopulation | PlacedPopulation]
+) -> dict[str, np.ndarray]:
+    """Read what the inputs send: (steps, batch, neurons) arrays by input.
 
     Parameters
     ----------
     path : Path
         A .npy file with the array of the only input, or an .npz file with an array for each.
-    sizes : dict of str to int
-        Neurons of each input.
+    inputs : sequence of populations
+        The inputs; the array of a graded one holds its values, the others spikes.
     """
     try:
         with path.open("rb") as file:
@@ -82,8 +84,9 @@ def read_spikes(path: Path, sizes: dict[str, int]) -> dict[str, np.ndarray]:
                 spikes = {name: loaded[name] for name in loaded.files}
     except (*_DAMAGE, ValueError) as error:
         raise ValueError(f"{path} is not a whole .npy or .npz file of spikes") from error
+    sizes = {p.name: p.size for p in inputs}
     try:
-        return as_stimulus(sizes, spikes)
+        return as_stimulus(sizes, spikes, {p.name: p.largest for p in inputs})
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
 

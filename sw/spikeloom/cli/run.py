@@ -23,7 +23,7 @@ _INPUT = click.option(
     "spikes",
     required=True,
     type=click.Path(path_type=Path),
-    help="Spikes, (steps, batch, neurons): .npy, or .npz with an array for each input.",
+    help="Spikes or values, (steps, batch, neurons): .npy, or .npz with an array for each input.",
 )
 _OUTPUT = click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Recording to write, .npz."
@@ -67,7 +67,7 @@ def simulate(
     if output is not None:
         check_output(output)
     expected = _expected(chosen["expect"])
-    stimulus = read_spikes(spikes, {p.name: p.size for p in loaded.inputs})
+    stimulus = read_spikes(spikes, loaded.inputs)
     golden = None
     if isinstance(loaded, QuantisedNetwork) and (engine == "golden" or chosen["compare"]):
         with report.working("Running the golden model"):
@@ -95,7 +95,7 @@ def simulate(
 @_EXPECT
 @command
 def run(report: Report, program: Path, url: str, spikes: Path, **chosen: Any) -> Outcome:
-    """Run spikes through a device at the other end of a link.
+    """Run spikes or values through a device at the other end of a link.
 
     PROGRAM is a file that ``spikeloom build`` wrote. The exit code is 1 if the recording is not
     the one expected.
@@ -105,7 +105,7 @@ def run(report: Report, program: Path, url: str, spikes: Path, **chosen: Any) ->
     if output is not None:
         check_output(output)
     expected = _expected(chosen["expect"])
-    stimulus = read_spikes(spikes, {p.name: p.size for p in loaded.inputs})
+    stimulus = read_spikes(spikes, loaded.inputs)
     with report.working(f"Connecting to {url}"):
         device = Device.open(url, loaded)
     recording = _run(report, device, stimulus, chosen["potentials"])
@@ -143,10 +143,18 @@ def _outcome(
     difference = None if expected is None else expected.difference(recording)
     if output is not None:
         recording.save(output)
-    steps, batch, _ = next(iter(recording.spikes.values())).shape
+    steps, batch, _ = next(iter((recording.spikes | recording.values).values())).shape
     totals = {name: int(array.sum()) for name, array in recording.spikes.items()}
+    ranges = {
+        name: {"least": int(array.min()), "greatest": int(array.max())}
+        for name, array in recording.values.items()
+    }
     report.say(f"{batch} samples of {steps} steps, by {by}")
-    report.table("Spikes", ("population", "spikes"), list(totals.items()))
+    if totals:
+        report.table("Spikes", ("population", "spikes"), list(totals.items()))
+    if ranges:
+        rows = [(name, *ends.values()) for name, ends in ranges.items()]
+        report.table("Values", ("population", "least", "greatest"), rows)
     report.table("Counters", ("counter", "all samples"), list(recording.counters.items()))
     if expected is not None:
         report.say("No difference" if difference is None else f"First difference: {difference}")
@@ -157,6 +165,7 @@ def _outcome(
         "samples": batch,
         "steps": steps,
         "spikes": totals,
+        "values": ranges,
         "counters": recording.counters,
         "output": output,
         "compared": expected is not None,
