@@ -11,14 +11,18 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from spikeloom_hw.config import ChipConfig, CoreConfig
+from spikeloom import compile
+from spikeloom_hw.config import ChipConfig, CoreConfig, Walk
 from spikeloom_hw.emit import Emission, EmitError, emit, verilog_of
+from spikeloom_hw.event import Kind
 from spikeloom_hw.header import c_header, ports_of
 from spikeloom_hw.host.frame import MAGIC, FrameType
 from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import PlacedPopulation, Program
 from spikeloom_hw.registers import Register, regions
 from spikeloom_hw.yosys import YosysError, run_yosys
+from spikeloom_sim.random_network import random_case
+from spikeloom_sim.structures import STRUCTURES
 
 CONFIG = ChipConfig(CoreConfig(lanes=4, update_lanes=2, weight_rows=32, neuron_rows=4))
 
@@ -118,6 +122,31 @@ def test_the_map_tells_how_to_read_a_memory(program: Program, emission: Emission
         if field["signed"] and value >> field["width"] - 1:
             value -= 1 << field["width"]
         assert columns[name][2] == value, name
+
+
+def test_the_map_tells_what_a_structure_with_everything_has(tmp_path: Path) -> None:
+    config = ChipConfig(STRUCTURES["everything"])
+    case = random_case(4, config.core, steps=1, largest=24)
+    program = compile(case.network, config)
+    emission = emit(program, tmp_path)
+    content = json.loads(emission.map.read_text())
+    assert ChipConfig.from_dict(content["config"]) == config
+    assert content["regions"].keys() == regions(config).keys()
+    assert {p["name"]: p["stride"] for p in content["populations"]} == {
+        p.name: p.stride for p in program.populations
+    }
+    assert {p["kind"] for p in content["projections"]} == set(Walk)
+    assert content["events"]["kind"]["VALUE"] == Kind.VALUE
+
+    # A synapse is found by the layout alone: lane 2 of the second row.
+    region = content["regions"]["synapses"]
+    synapse = region["row"]["element"]["fields"]
+    size = region["width"] // region["row"]["elements"]
+    line = int(emission.images["synapses"].read_text().split()[1], 16)
+    columns = unpack_rows(regions(config)["synapses"].layout, program.images["synapses"])
+    for name, field in synapse.items():
+        value = line >> 2 * size + field["offset"] & (1 << field["width"]) - 1
+        assert value == columns[name][1, 2] % (1 << field["width"]), name
 
 
 def test_the_map_tells_the_configuration_and_the_link(emission: Emission) -> None:

@@ -8,18 +8,31 @@ import pytest
 
 from spikeloom.mapping import place
 from spikeloom_hw.config import ChipConfig, CoreConfig
-from spikeloom_hw.event import Kind, pack, unpack
+from spikeloom_hw.event import Kind, pack, pack_values, unpack, unpack_values
 from spikeloom_hw.fabric import Fabric
-from spikeloom_hw.neuron import Constant, Fields, Per, Reset
+from spikeloom_hw.neuron import Constant, Fields, Leak, Output, Per, Reset, Synapse
 from spikeloom_hw.number import DECAY_ONE
 from spikeloom_hw.program import Program
 from spikeloom_hw.registers import regions
 from spikeloom_sim.bench import simulate
 from spikeloom_sim.golden import Golden
+from spikeloom_sim.projection import Convolution, Dense, Sparse
 from spikeloom_sim.random_network import random_case
+from spikeloom_sim.recording import Recording
 
 STEPS = 7
 CASES = 44
+# Neuron fields that come together.
+FEATURES = (
+    ("output",),
+    ("leak",),
+    ("synapse", "current_decay"),
+    ("adaptation_decay", "adaptation_step"),
+    ("winner", "inhibition"),
+    ("noise", "seed"),
+)
+Event = tuple[str, int, int]
+
 SHARED = {
     "weight_rows": 4096,
     "neuron_rows": 64,
@@ -31,7 +44,7 @@ SHARED = {
 
 
 def core_of(seed: int) -> CoreConfig:
-    """A core whose shape, widths and places of parameters are drawn."""
+    """A core whose shape, widths, options and places of parameters are drawn."""
     rng = random.Random(seed)
     lanes = rng.choice([4, 8, 16])
     travelling = ("threshold", "decay", "bias", "reset_value", "refractory")
@@ -48,6 +61,10 @@ def core_of(seed: int) -> CoreConfig:
     for name, value in constants.items():
         if name not in places and rng.random() < 0.3:
             places[name] = Constant(value)
+    for names in FEATURES:
+        if rng.random() < 0.25:
+            places |= dict.fromkeys(names, Per.POPULATION)
+    sparse, convolutions, graded = (rng.random() < 0.3 for _ in range(3))
     return CoreConfig(
         lanes=lanes,
         update_lanes=rng.choice([u for u in (1, 2, 4, 8, 16) if u <= lanes]),
@@ -55,17 +72,31 @@ def core_of(seed: int) -> CoreConfig:
         accumulator_width=rng.choice([16, 18, 24]),
         fields=Fields(places, rng.choice([16, 18, 24])),
         weight_ports=rng.choice([1, 2]),
+        delay_slots=rng.choice([1, 1, 2, 16]),
+        payload_width=8 if graded else 0,
+        value_groups=256 if "output" in places else 0,
+        taps=64 if convolutions else 0,
+        pointers=256 if sparse else 0,
+        synapse_rows=256 if sparse else 0,
+        skip=rng.random() < 0.5,
         **SHARED,
     )
 
 
 def words_of(program: Program, spikes: dict[str, np.ndarray], steps: int) -> list[int]:
-    """Event words of the host: the spikes of each step, then the step."""
+    """Event words of the host: the events of each step, then the step."""
     words = []
     for step in range(steps):
         for population in program.inputs:
-            fired = np.flatnonzero(spikes[population.name][step, 0])
-            words += [pack(Kind.SPIKE, population.source, int(index)) for index in fired]
+            sent = spikes[population.name][step, 0]
+            neurons = np.flatnonzero(sent)
+            indices = population.to_index(neurons).tolist()
+            for neuron, index in zip(neurons, indices, strict=True):
+                if population.largest > 1:
+                    value = int(pack_values(sent[neuron]))
+                    words += [pack(Kind.GRADED, population.source, index), value]
+                else:
+                    words.append(pack(Kind.SPIKE, population.source, index))
         words.append(pack(Kind.STEP, 0, 1))
     return words
 
@@ -124,24 +155,43 @@ def run(program: Program, words: list[int], steps: int, seed: int | None) -> lis
     return seen
 
 
-def decode(program: Program, words: list[tuple[int, bool]]) -> list[list[tuple[str, int]]]:
-    """Spikes of each step, in the order in which they came; checks the account of the step."""
+def decode(program: Program, words: list[tuple[int, bool]]) -> list[list[Event]]:
+    """Name, index and value of the events of each step, as they came; checks every account."""
     names = {p.source: p.name for p in program.populations}
-    steps, spikes = [], []
+    steps, events = [], []
     stream = iter(words)
     for word, last in stream:
         kind, source, index = unpack(word)
         assert not last
         if kind == Kind.STEP:
             assert (source, index) == (0, len(steps))
-            assert next(stream) == (len(spikes), True)
-            steps.append(spikes)
-            spikes = []
+            assert next(stream) == (len(events), True)
+            steps.append(events)
+            events = []
+        elif kind == Kind.SPIKE:
+            events.append((names[source], index, 1))
         else:
-            assert kind == Kind.SPIKE
-            spikes.append((names[source], index))
-    assert spikes == []
+            assert kind in (Kind.GRADED, Kind.READOUT)
+            value, last = next(stream)
+            assert unpack(value)[0] == Kind.VALUE
+            assert not last
+            events.append((names[source], index, int(unpack_values(np.array(value)))))
+    assert events == []
     return steps
+
+
+def expected_of(program: Program, recording: Recording, step: int) -> dict[str, list[Event]]:
+    """Events of each population in one step, by ascending index."""
+    events: dict[str, list[Event]] = {}
+    for name, sent in (recording.spikes | recording.values).items():
+        population = program.population(name)
+        now = sent[step, 0]
+        whole = population.output is Output.VALUE
+        neurons = np.arange(population.size) if whole else np.flatnonzero(now)
+        indices = population.to_index(neurons)
+        pairs = zip(indices.tolist(), now[neurons].tolist(), strict=True)
+        events[name] = sorted((name, index, int(value)) for index, value in pairs)
+    return events
 
 
 @pytest.mark.parametrize("seed", range(CASES))
@@ -152,39 +202,47 @@ def test_the_fabric_computes_what_golden_does(seed: int) -> None:
     words = words_of(program, case.spikes, STEPS)
     steps = decode(program, run(program, words, STEPS, seed or None))
     golden = Golden(case.network).run(case.spikes)
-    for step, spikes in enumerate(steps):
-        for name, fired in golden.spikes.items():
-            indices = [index for population, index in spikes if population == name]
-            assert indices == np.flatnonzero(fired[step, 0]).tolist(), (step, name)
-        assert len(spikes) == sum(int(fired[step, 0].sum()) for fired in golden.spikes.values())
+    assert len(steps) == STEPS
+    for step, events in enumerate(steps):
+        expected = expected_of(program, golden, step)
+        for name, sent in expected.items():
+            assert [event for event in events if event[0] == name] == sent, (step, name)
+        assert len(events) == sum(map(len, expected.values()))
 
 
 def test_the_cases_reach_the_extremes() -> None:
-    cases = [random_case(seed, core_of(seed), steps=STEPS, largest=24) for seed in range(CASES)]
-    assert {case.mood for case in cases} >= {"silent input", "all fire", "none fires", "mixed"}
-    resets = {p.neuron.reset for c in cases for p in c.network.neurons if p.neuron}
-    assert resets == set(Reset)
-    fired = [sum(s.sum() for s in Golden(c.network).run(c.spikes).spikes.values()) for c in cases]
-    assert sum(int(count) > 0 for count in fired) > CASES // 2
+    cores = [core_of(seed) for seed in range(CASES)]
+    drawn = [random_case(seed, core, steps=STEPS, largest=24) for seed, core in enumerate(cores)]
+    assert {case.mood for case in drawn} >= {"silent input", "all fire", "none fires", "mixed"}
+    neurons = [p.neuron for c in drawn for p in c.network.neurons if p.neuron]
+    assert {neuron.reset for neuron in neurons} == set(Reset)
+    assert {neuron.output for neuron in neurons} == set(Output)
+    assert {neuron.synapse for neuron in neurons} == set(Synapse)
+    assert {neuron.leak for neuron in neurons} == set(Leak)
+    assert any(n.winner for n in neurons) and any(n.noise for n in neurons)
+    projections = [p for c in drawn for p in c.network.projections]
+    assert {type(p) for p in projections} == {Convolution, Dense, Sparse}
+    assert any(p.longest_delay for p in projections)
+    assert any(p.largest > 1 for c in drawn for p in c.network.inputs)
+    recordings = [Golden(c.network).run(c.spikes) for c in drawn]
+    fired = [sum(int(s.sum()) for s in r.spikes.values()) for r in recordings]
+    assert sum(count > 0 for count in fired) > CASES // 2
     assert 0 in fired
 
 
 def test_only_recorded_populations_are_heard() -> None:
     core = core_of(1)
     case = random_case(1, core, steps=STEPS, largest=24)
-    chosen = case.network.neurons[-1].name
-    source = case.network.inputs[0].name
-    program = place(case.network, ChipConfig(core), record=(chosen, source))
+    chosen = (case.network.inputs[0].name, case.network.neurons[-1].name)
+    program = place(case.network, ChipConfig(core), record=chosen)
     words = words_of(program, case.spikes, STEPS)
     steps = decode(program, run(program, words, STEPS, 1))
-    golden = Golden(case.network).run(case.spikes)
-    expected = [
-        {(chosen, int(k)) for k in np.flatnonzero(golden.spikes[chosen][step, 0])}
-        | {(source, int(k)) for k in np.flatnonzero(case.spikes[source][step, 0])}
-        for step in range(STEPS)
-    ]
-    assert [set(spikes) for spikes in steps] == expected
-    assert [len(spikes) for spikes in steps] == [len(spikes) for spikes in expected]
+    golden = Golden(case.network).run(case.spikes, record=chosen)
+    for step, events in enumerate(steps):
+        expected = expected_of(program, golden, step)
+        assert expected.keys() == set(chosen)
+        assert sorted(events) == sorted(e for sent in expected.values() for e in sent)
+    assert any(steps)
 
 
 def test_one_step_word_advances_many_steps() -> None:
@@ -194,6 +252,6 @@ def test_one_step_word_advances_many_steps() -> None:
     program = place(case.network, ChipConfig(core))
     steps = decode(program, run(program, [pack(Kind.STEP, 0, STEPS)], STEPS, None))
     golden = Golden(case.network).run(silent)
-    assert [len(spikes) for spikes in steps] == [
-        sum(int(fired[step].sum()) for fired in golden.spikes.values()) for step in range(STEPS)
+    assert [len(events) for events in steps] == [
+        sum(map(len, expected_of(program, golden, step).values())) for step in range(STEPS)
     ]

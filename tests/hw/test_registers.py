@@ -4,12 +4,15 @@ from amaranth.hdl import Shape
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.neuron import FIELDS, Constant, Fields, Per
 from spikeloom_hw.registers import ID, Control, Errors, Register, Status, regions
+from spikeloom_sim.structures import STRUCTURES
 
 CONFIGS = [
     ChipConfig(),
     ChipConfig(CoreConfig(fields=Fields(dict.fromkeys(("bias", "decay"), Per.NEURON)))),
     ChipConfig(CoreConfig(lanes=128, update_lanes=32, accumulator_width=32, neuron_rows=1 << 14)),
     ChipConfig(CoreConfig(lanes=1, update_lanes=1, weight_rows=1 << 18, sources=512)),
+    ChipConfig(CoreConfig(taps=1 << 14, pointers=1 << 16, synapse_rows=1 << 16, delay_slots=64)),
+    *(ChipConfig(core) for core in STRUCTURES.values()),
 ]
 
 
@@ -38,6 +41,25 @@ def test_parameters_per_neuron_have_a_memory_only_if_there_are_any() -> None:
     assert "neurons" in regions(CONFIGS[1])
     constants = Fields(dict.fromkeys(FIELDS, Constant(0)))
     assert "neurons" not in regions(ChipConfig(CoreConfig(fields=constants)))
+
+
+@pytest.mark.parametrize(
+    ("structure", "tables"),
+    [
+        ("one lane", set()),
+        ("convolutions", {"channels", "lines", "columns"}),
+        ("sparse with delays", {"pointers", "synapses"}),
+        ("everything", {"channels", "lines", "columns", "pointers", "synapses"}),
+    ],
+)
+def test_walkers_have_their_tables_and_no_others(structure: str, tables: set[str]) -> None:
+    every = {"channels", "lines", "columns", "pointers", "synapses"}
+    assert every & regions(ChipConfig(STRUCTURES[structure])).keys() == tables
+
+
+def test_every_delay_slot_has_its_accumulators() -> None:
+    core = CoreConfig(neuron_rows=12, delay_slots=4)
+    assert regions(ChipConfig(core))["accumulators"].rows == 4 * 16
 
 
 def test_every_register_has_a_meaning_of_one_sentence() -> None:

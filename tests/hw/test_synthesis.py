@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sysconfig
 from collections import Counter
@@ -10,6 +11,8 @@ import pytest
 from spikeloom_hw.chip import Chip
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.emit import verilog_of
+from spikeloom_sim.compiled import emitted_verilog
+from spikeloom_sim.structures import STRUCTURES
 from spikeloom_sim.tools import find_tool
 
 # What Yosys says when a design is not what its author meant.
@@ -86,12 +89,19 @@ def ice40(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def flip_flops(path: Path) -> int:
+@pytest.fixture
+def structure(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A file of its own with the hardware of one of the structures."""
+    emitted = emitted_verilog(ChipConfig(STRUCTURES[request.param]))
+    return Path(shutil.copy(emitted, tmp_path / "spikeloom.v"))
+
+
+def flip_flops(path: Path, top: str = "chip") -> int:
     """Most flip-flops that a mapping may need: the registers, and two for each bit read.
 
     A memory without a read enable needs them to hold what was read.
     """
-    log, cells = synthesise(path, "synth -top chip -run begin:fine; check -assert")
+    log, cells = synthesise(path, f"synth -top {top} -run begin:fine; check -assert")
     assert faults(log, path.read_text()) == []
     known = memories(path.read_text())
     assert known and cells["$mem_v2"] == len(known)
@@ -102,6 +112,16 @@ def flip_flops(path: Path) -> int:
 def test_generic_synthesis_finds_no_fault(small: Path) -> None:
     most = flip_flops(small)
     total = sum(width * depth for width, depth in memories(small.read_text()).values())
+    assert most < total / 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "structure", ["convolutions", "sparse with delays", "everything"], indirect=True
+)
+def test_no_structure_dissolves_its_memories(structure: Path) -> None:
+    most = flip_flops(structure, "spikeloom")
+    total = sum(width * depth for width, depth in memories(structure.read_text()).values())
     assert most < total / 4
 
 
@@ -173,6 +193,11 @@ def lint(path: Path) -> str:
 def test_verilator_finds_nothing_to_warn_of(small: Path, ice40: Path) -> None:
     assert lint(small) == ""
     assert lint(ice40) == ""
+
+
+@pytest.mark.parametrize("structure", STRUCTURES, indirect=True)
+def test_verilator_finds_nothing_to_warn_of_in_any_structure(structure: Path) -> None:
+    assert lint(structure) == ""
 
 
 @pytest.mark.parametrize(

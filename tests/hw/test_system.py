@@ -137,7 +137,8 @@ def test_memories_hold_what_was_written(seed: int) -> None:
         for row in range(known[name].rows)
         for word in range(known[name].words)
     ]
-    width = {known["accumulators"].base + 8 * row + 4: 16 for row in range(3)}
+    accumulators = known["accumulators"]
+    width = {accumulators.base + 8 * row + 4: 16 for row in range(accumulators.rows)}
 
     async def bench(ctx: Any, system: System) -> None:
         expected = {}
@@ -153,7 +154,7 @@ def test_memories_hold_what_was_written(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", [0x10100000 + 2 * 5, 0x10500000, 0x11000000, 0x01000000, 0x10600000 + 8 * 3]
+    "address", [0x10100000 + 2 * 5, 0x10500000, 0x11000000, 0x01000000, 0x10600000 + 8 * 4]
 )
 @pytest.mark.parametrize("write", [False, True])
 def test_an_address_that_does_not_exist_is_told(address: int, write: bool) -> None:
@@ -225,6 +226,7 @@ def test_the_counters_count() -> None:
             Register.EVENTS_IN: activity.event,
             Register.EVENTS_OUT: system.recorded,
             Register.SPIKES: activity.spike,
+            Register.ROWS: activity.row,
             Register.CYCLES_INTEGRATE: activity.integrating,
             Register.CYCLES_UPDATE: activity.updating,
         }
