@@ -76,7 +76,7 @@ _MEANINGS = {
     "STEPS": "Time steps done since the last clear, modulo 2**32.",
     "EVENTS_IN": "Spikes and graded events that the core took from the bus.",
     "EVENTS_OUT": "Events sent to the host.",
-    "SPIKES": "Events that the core's neurons sent.",
+    "SPIKES": "Spikes and counts that the core's neurons sent.",
     "SYNAPTIC_LOW": "Synaptic operations (a weight applied because of a spike), low word.",
     "SYNAPTIC_HIGH": "Synaptic operations, high word.",
     "CYCLES_INTEGRATE": "Cycles in which an event was looked up or integrated.",
