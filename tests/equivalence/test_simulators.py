@@ -25,7 +25,7 @@ from spikeloom_sim.structures import STRUCTURES
 
 STEPS = 6
 LARGEST = 14
-PATIENCE = 500  # more than the longest silence of a chip that is at work on these networks
+PATIENCE = 1500  # more than the longest silence of a chip that is at work on these networks
 DRAWN = 40
 ALL = "SPIKELOOM_CASES" in os.environ
 CASES = int(os.environ.get("SPIKELOOM_CASES", "10"))
