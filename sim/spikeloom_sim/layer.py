@@ -11,13 +11,6 @@ from .projection import Deliver, Projection
 
 __all__ = ["Group", "Layer", "Link", "Neuron", "gather", "lateness", "prepare"]
 
-_SENT: dict[Output, Any] = {
-    Output.SPIKE: bool,
-    Output.COUNT: np.uint8,
-    Output.VALUE: np.float64,
-    Output.SILENT: bool,
-}
-
 
 class Neuron(Protocol):
     """Arithmetic of one population."""
@@ -52,8 +45,8 @@ class Layer(NamedTuple):
 
     @property
     def dtype(self) -> Any:
-        """Dtype of what it sends."""
-        return _SENT[self.output]
+        """Dtype of what it sends; potentials stay float64 while they are computed."""
+        return np.float64 if self.output is Output.VALUE else self.output.dtype
 
     @property
     def delivers(self) -> bool:

@@ -12,22 +12,10 @@ from spikeloom_hw.neuron import (
     Reset,
     Synapse,
 )
+from spikeloom_hw.neuron.fields import PER_NEURON
 from spikeloom_hw.number import DECAY_FRACTION, DECAY_ONE, Signed
 
-__all__ = ["PER_NEURON", "draw", "draw_parameters", "draw_state"]
-
-PER_NEURON = (
-    "decay",
-    "threshold",
-    "bias",
-    "reset_value",
-    "minimum",
-    "refractory",
-    "current_decay",
-    "adaptation_decay",
-    "adaptation_step",
-)
-"""Parameters that may differ from neuron to neuron."""
+__all__ = ["draw", "draw_parameters", "draw_state"]
 
 
 def draw(rng: np.random.Generator, low: int, high: int, count: int) -> np.ndarray:

@@ -19,10 +19,10 @@ from spikeloom_hw.neuron import (
     Synapse,
     word_at,
 )
-from spikeloom_hw.neuron.fields import OPTIONAL
+from spikeloom_hw.neuron.fields import OPTIONAL, PER_NEURON
 from spikeloom_hw.number import DECAY_ONE
 from spikeloom_sim.bench import simulate
-from spikeloom_sim.random_neuron import PER_NEURON, draw, draw_parameters, draw_state
+from spikeloom_sim.random_neuron import draw, draw_parameters, draw_state
 
 # The type stubs of Amaranth lack it.
 rtlil: Any = importlib.import_module("amaranth.back.rtlil")

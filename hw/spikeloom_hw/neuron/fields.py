@@ -3,7 +3,9 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data
 
@@ -15,6 +17,7 @@ __all__ = [
     "MOST_SPIKES",
     "NOISE_WIDTH",
     "OPTIONAL",
+    "PER_NEURON",
     "REFRACTORY_WIDTH",
     "SEED_WIDTH",
     "SHIFT_WIDTH",
@@ -75,7 +78,7 @@ OPTIONAL = (
 )
 """Fields that are constantly 0, and so cost nothing, unless a place is named for them."""
 
-_PER_NEURON = frozenset({
+PER_NEURON = (
     "decay",
     "threshold",
     "bias",
@@ -85,7 +88,8 @@ _PER_NEURON = frozenset({
     "current_decay",
     "adaptation_decay",
     "adaptation_step",
-})
+)
+"""Fields that may differ from neuron to neuron."""
 
 
 class Reset(enum.IntEnum):
@@ -139,6 +143,11 @@ class Output(enum.IntEnum):
     VALUE = 2
     SILENT = 3
 
+    @property
+    def dtype(self) -> Any:
+        """Dtype of arrays of what is sent: bool, uint8 for COUNT, int64 for VALUE."""
+        return {Output.COUNT: np.uint8, Output.VALUE: np.int64}.get(self, np.bool_)
+
 
 class Per(enum.Enum):
     """A field kept in memory, once for each population or once for each neuron."""
@@ -174,7 +183,7 @@ class Fields:
         for name, place in self.places.items():
             if name not in FIELDS:
                 raise ValueError(f"Neuron field must be one of {', '.join(FIELDS)}, not {name!r}")
-            if place is Per.NEURON and name not in _PER_NEURON:
+            if place is Per.NEURON and name not in PER_NEURON:
                 raise ValueError(f"Neuron field {name!r} cannot be kept per neuron")
             if isinstance(place, Constant):
                 self._check(name, place.value)

@@ -183,7 +183,7 @@ class NeuronParameters:
     @property
     def sent_dtype(self) -> Any:
         """Kind of the arrays of what is sent: bool, uint8 for COUNT, int64 for VALUE."""
-        return {Output.COUNT: np.uint8, Output.VALUE: np.int64}.get(self.output, np.bool_)
+        return self.output.dtype
 
     def rest(self, shape: tuple[int, ...], dtype: Any = np.int64) -> NeuronState:
         """State after a clear: all is 0."""

@@ -5,19 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from spikeloom_hw.event import INDEX_WIDTH, Kind, pack, pack_values, unpack, unpack_values
-from spikeloom_hw.neuron import Output
 from spikeloom_hw.program import PlacedPopulation
 
 from ..errors import LinkError
 
 __all__ = ["StepDecoder", "encode_steps"]
-
-_DTYPES = {
-    Output.SPIKE: np.dtype(bool),
-    Output.COUNT: np.dtype(np.uint8),
-    Output.VALUE: np.dtype(np.int64),
-    Output.SILENT: np.dtype(bool),
-}
 
 
 def encode_steps(
@@ -147,4 +139,4 @@ class StepDecoder:
 def _dtype(population: PlacedPopulation) -> np.dtype:
     """Type of what a population sends; an input sends values if they can be more than 1."""
     graded = population.row is None and population.largest > 1
-    return np.dtype(np.int64) if graded else _DTYPES[population.output]
+    return np.dtype(np.int64) if graded else population.output.dtype

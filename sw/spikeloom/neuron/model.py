@@ -5,24 +5,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from spikeloom_hw.neuron.fields import PER_NEURON
 from spikeloom_hw.validate import check_choice
 
 from .parameter import LEAKS, OUTPUTS, RESETS, SYNAPSES, as_parameter, check_between
 
-__all__ = ["PER_NEURON", "Parameters"]
-
-PER_NEURON = (
-    "decay",
-    "threshold",
-    "bias",
-    "reset_value",
-    "minimum",
-    "refractory",
-    "current_decay",
-    "adaptation_decay",
-    "adaptation_step",
-)
-"""Parameters that may be a (neurons,) array."""
+__all__ = ["Parameters"]
 
 _ONE_FOR_ALL = ("inhibition", "noise")
 _LONGEST_REFRACTORY = 15
