@@ -1,28 +1,24 @@
 """Write a program as plain Verilog, with the map of its addresses and images of its memories."""
 
 import errno
-import importlib
 import os
 import re
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from amaranth.lib import wiring
 
 from .chip import Chip, SerialChip
 from .header import c_header, describe
+from .netlist import netlist_of
 from .program import Program
 from .validate import check_choice
 from .yosys import run_yosys, yosys_version
 
 __all__ = ["Emission", "EmitError", "emit", "verilog_of"]
-
-# The type stubs of Amaranth lack it.
-rtlil: Any = importlib.import_module("amaranth.back.rtlil")
 
 # Warnings about the style of the code that Yosys writes; none of them tells of a fault.
 _STYLE = {
@@ -42,13 +38,6 @@ _COMMANDS = [
     "memory_collect",
     "write_verilog -noattr design.v",
 ]
-_EMPTY_MEMORY = re.compile(
-    r"(?:^ +attribute [^\n]*\n)*^  cell \$meminit_v2 [^\n]*\n"
-    r"(?:^    (?!connect \\DATA)[^\n]*\n)*"
-    r"^    connect \\DATA \d+'0+\n"
-    r"(?:^    [^\n]*\n)*^  end\n",
-    re.MULTILINE,
-)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -147,7 +136,13 @@ def emit(
     return emission
 
 
-def verilog_of(component: wiring.Component, name: str = "top", *, about: str = "") -> str:
+def verilog_of(
+    component: wiring.Component,
+    name: str = "top",
+    *,
+    about: str = "",
+    defined_collisions: bool = True,
+) -> str:
     """Verilog of any component, as one module.
 
     Memories whose contents are all zero have no initial contents: they hold what the technology
@@ -161,6 +156,9 @@ def verilog_of(component: wiring.Component, name: str = "top", *, about: str = "
         Name of the module.
     about : str
         Put into the comment at the head of the file.
+    defined_collisions : bool
+        As of :func:`~spikeloom_hw.netlist.netlist_of`: if not, such a read gives X in simulation,
+        which shows that nothing depends on it.
 
     Returns
     -------
@@ -178,8 +176,8 @@ def verilog_of(component: wiring.Component, name: str = "top", *, about: str = "
     version = yosys_version()
     with tempfile.TemporaryDirectory(prefix="spikeloom-emit-") as temporary:
         folder = Path(temporary)
-        netlist = rtlil.convert(component, name=name)
-        (folder / "design.il").write_text(_EMPTY_MEMORY.sub("", netlist))
+        netlist = netlist_of(component, name, defined_collisions=defined_collisions)
+        (folder / "design.il").write_text(netlist)
         run_yosys(_COMMANDS, folder)
         body = (folder / "design.v").read_text()
     body = body.split("\n", 1)[1].lstrip("\n")
