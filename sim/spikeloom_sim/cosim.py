@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -84,7 +85,8 @@ def cosimulate(
 def _built(path: Path, simulator: Simulator) -> Path:
     """Compile the file, unless that has been done before."""
     text = path.read_text()
-    cocotb = importlib.metadata.version("cocotb")
+    # The simulation names the libraries of cocotb where they lie, so it is not for another place.
+    cocotb = f"{importlib.metadata.version('cocotb')} {sys.prefix}"
     parts = [path.stem, text, tool_version(_PROGRAMS[simulator]), cocotb, *_BUILD[simulator]]
 
     def build(folder: Path) -> None:
