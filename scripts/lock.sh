@@ -17,7 +17,9 @@ import tomllib
 with open("pyproject.toml", "rb") as file:
     settings = tomllib.load(file)
 extras = settings["project"]["optional-dependencies"]
-wanted = settings["project"]["dependencies"] + extras["sim"] + extras["numba"]
+wanted = settings["project"]["dependencies"]
+for extra in ("sim", "numba", "boards", "events"):
+    wanted += extras[extra]
 print(*wanted, *settings["dependency-groups"]["dev"], sep="\n")
 PYTHON
 # Debian 12 has Python 3.11.2; later releases of these ask for 3.11.5.
