@@ -52,7 +52,7 @@ class Dispatch(wiring.Component):
     Attributes
     ----------
     latency : int
-        Cycles from an event to its first job: 4, or 9 with convolutions.
+        Cycles from an event to its first job: 6, or 10 with convolutions.
 
     Members
     -------
@@ -96,7 +96,8 @@ class Dispatch(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         self.convolves = Walk.CONVOLUTION in config.walks
-        self.latency = 4 + (PixelSplit.LATENCY - 1 if self.convolves else 0)
+        self.waits = self._waits(config)
+        self.latency = self.latency_of(config)
         layouts = Layouts(config)
         members = {
             "i": In(stream.Signature(event_layout(config.value_width))),
@@ -114,6 +115,15 @@ class Dispatch(wiring.Component):
             members["slot"] = In(range(config.delay_slots))
         super().__init__(members)
 
+    @classmethod
+    def latency_of(cls, config: CoreConfig) -> int:
+        """Cycles from an event to its first job, of a core that is not built."""
+        return 6 + cls._waits(config)
+
+    @staticmethod
+    def _waits(config: CoreConfig) -> int:
+        return PixelSplit.LATENCY - 1 if Walk.CONVOLUTION in config.walks else 0
+
     def elaborate(self, platform: Any) -> Module:
         """Build the pipeline."""
         m = Module()
@@ -121,7 +131,7 @@ class Dispatch(wiring.Component):
         m.d.comb += move.eq(~self.o.valid | self.o.ready)
 
         # Stage 1: the event, while its row of the source table is read.
-        valid_1 = Signal()
+        valid_1, exists = Signal(), Signal()
         event_1: Any = Signal(self.i.payload.shape())
         m.d.comb += [
             self.i.ready.eq(take),
@@ -129,40 +139,54 @@ class Dispatch(wiring.Component):
             self.source.eq(self.i.payload.source),
         ]
         with m.If(take):
-            m.d.sync += [valid_1.eq(self.i.valid), event_1.eq(self.i.payload)]
+            m.d.sync += [
+                valid_1.eq(self.i.valid),
+                event_1.eq(self.i.payload),
+                exists.eq(self.i.payload.source < self.config.sources),
+            ]
+
+        # Stage 2: the row is captured; what does not exist has no projection.
+        valid_2, step = Signal(), Signal()
+        event: Any = Signal(self.i.payload.shape())
+        entry: Any = Signal.like(self.entry, name="captured")
+        last = Signal()
+        m.d.comb += take.eq(move & (~valid_2 | last))
+        with m.If(take):
+            m.d.sync += [
+                valid_2.eq(valid_1),
+                event.eq(event_1),
+                step.eq(event_1.kind == Kind.STEP),
+                entry.eq(self.entry),
+                last.eq((event_1.kind == Kind.STEP) | ~exists | (self.entry.count <= 1)),
+            ]
+            with m.If(~exists):
+                m.d.sync += [entry.count.eq(0), entry.size.eq(0)]
 
         # Its projections follow one by one.
-        count = Signal(range(self.config.projections))
-        step, known, some, last = Signal(), Signal(), Signal(), Signal()
-        m.d.comb += [
-            step.eq(event_1.kind == Kind.STEP),
-            known.eq((event_1.source < self.config.sources) & (event_1.index < self.entry.size)),
-            some.eq(known & (self.entry.count != 0)),
-            last.eq(step | ~some | (count + 1 == self.entry.count)),
-            take.eq(move & (~valid_1 | last)),
-            self.bad_source.eq(move & valid_1 & ~step & ~known),
-        ]
-        with m.If(move & valid_1):
-            m.d.sync += count.eq(count + 1)
-            with m.If(last):
-                m.d.sync += count.eq(0)
+        with m.Elif(move):
+            m.d.sync += [
+                entry.first.eq(entry.first + 1),
+                entry.count.eq(entry.count - 1),
+                last.eq(entry.count <= 2),
+            ]
 
         # They go on as tickets, to which the projection is read, and the place of the pixel.
-        valid, ticket, projection = Signal(), Signal(self._ticket()), Signal.like(self.projection)
+        known, ticket = Signal(), Signal(self._ticket())
         m.d.comb += [
-            valid.eq(valid_1 & (step | some)),
+            known.eq(event.index < entry.size),
             ticket.step.eq(step),
-            ticket.operation.eq(event_1.source),
-            ticket.index.eq(event_1.index),
-            projection.eq(self.entry.first + count),
+            ticket.operation.eq(event.source),
+            ticket.index.eq(event.index),
         ]
+        m.d.sync += self.bad_source.eq(move & valid_2 & last & ~step & ~known)
         if self.config.payload_width:
-            value = event_1.value[: self.config.payload_width].as_signed()
-            m.d.comb += ticket.value.eq(Mux(event_1.kind == Kind.GRADED, value, 1))
-        place = self._split(m, move, event_1.index)
-        waiting, valid, ticket = self._read(m, move, valid, ticket, projection)
+            value = event.value[: self.config.payload_width].as_signed()
+            m.d.comb += ticket.value.eq(Mux(event.kind == Kind.GRADED, value, 1))
+        place = self._split(m, move, event.index, entry)
+        wanted = step | (known & (entry.count != 0))
+        waiting, valid, ticket = self._read(m, move, (valid_2, wanted), ticket, entry.first)
         made = self._complete(m, move, valid, ticket, place)
-        m.d.comb += self.idle.eq(~valid_1 & ~waiting & ~made)
+        m.d.comb += self.idle.eq(~(valid_1 | valid_2 | waiting | made))
 
         return m
 
@@ -175,44 +199,53 @@ class Dispatch(wiring.Component):
             members["value"] = signed(config.payload_width)
         return data.StructLayout(members)
 
-    def _split(self, m: Module, move: Signal, index: Value) -> dict[str, Value]:
+    def _split(self, m: Module, move: Signal, index: Value, entry: Any) -> dict[str, Value]:
         """Split the index if there are convolutions: coordinates by the name of their table."""
         if not self.convolves:
             return {}
         m.submodules.split = split = EnableInserter(move)(PixelSplit())
         m.d.comb += [
             split.index.eq(index),
-            split.channel_bits.eq(self.entry.channel_bits),
-            split.width.eq(self.entry.width),
-            split.reciprocal.eq(self.entry.reciprocal),
+            split.channel_bits.eq(entry.channel_bits),
+            split.width.eq(entry.width),
+            split.reciprocal.eq(entry.reciprocal),
         ]
         return {"channels": split.channel, "lines": split.line, "columns": split.column}
 
     def _read(
-        self, m: Module, move: Signal, valid: Signal, ticket: Any, projection: Signal
-    ) -> tuple[Value, Signal, Any]:
+        self,
+        m: Module,
+        move: Signal,
+        valid: tuple[Signal, Value],
+        ticket: Any,
+        projection: Value,
+    ) -> tuple[Value, Value, Any]:
         """Read the projection of a ticket; give whether any is under way, and the one read.
 
-        With convolutions, a ticket waits until the pixel is known.
+        Whether a ticket goes on, the second of ``valid``, counts a stage later. With
+        convolutions, it waits until the pixel is known.
         """
-        valids = []
-        for stage in range(2, self.latency - 2):
-            valid = _later(m, move, valid, f"valid_{stage}")
+        there = [valid[0]]
+        wanted = _later(m, move, valid[1], "wanted")
+        for stage in range(self.waits):
+            there.append(_later(m, move, there[-1], f"valid_wait_{stage}"))
+            if stage == 0:
+                there[-1] = there[-1] & wanted
             ticket = _later(m, move, ticket, f"ticket_{stage}")
             projection = _later(m, move, projection, f"projection_{stage}")
-            valids.append(valid)
         m.d.comb += [
             self.projection.eq(projection),
-            self.projection_read.eq(move & valid & ~ticket.step),
+            self.projection_read.eq(move & there[-1] & ~ticket.step),
         ]
-        valid = _later(m, move, valid, "valid_read")
-        return Cat(*valids, valid).any(), valid, _later(m, move, ticket, "ticket_read")
+        read = _later(m, move, there[-1], "valid_read")
+        there.append(read if self.waits else read & wanted)
+        return Cat(*there[1:]).any(), there[-1], _later(m, move, ticket, "ticket_read")
 
     def _complete(
-        self, m: Module, move: Signal, valid: Signal, ticket: Any, place: dict[str, Value]
+        self, m: Module, move: Signal, valid: Value, ticket: Any, place: dict[str, Value]
     ) -> Value:
         """Make the job from what was read; give whether any is under way."""
-        # The projection is there: capture it, and multiply the index by its rows per neuron.
+        # The projection is there: capture it.
         job: Any = Signal(job_layout(self.config))
         shared = self.target.shape().members.keys() & job.shape().members.keys()
         m.d.comb += [
@@ -225,9 +258,13 @@ class Dispatch(wiring.Component):
             m.d.comb += job.slot.eq(self.target.delay)
         if self.config.payload_width:
             m.d.comb += job.value.eq(ticket.value)
-        made, offset = _later(m, move, job, "made"), Signal.like(job.weight_row)
+        captured = _later(m, move, job, "job_captured")
+
+        # Multiply the index by the rows of a neuron; registers stand on both sides.
+        made, offset = _later(m, move, captured, "made"), Signal.like(job.weight_row)
+        index = _later(m, move, ticket.index, "index_captured")
         with m.If(move):
-            m.d.sync += offset.eq(ticket.index * self.target.blocks)
+            m.d.sync += offset.eq(index * captured.blocks)
 
         # Add the index, or its coordinates, to where the projection begins: the job is complete.
         whole: Any = Signal.like(job)
@@ -236,8 +273,11 @@ class Dispatch(wiring.Component):
             start = made.weight_row + Mux(made.kind == Walk.CONVOLUTION, 0, offset)
         m.d.comb += [whole.eq(made), whole.weight_row.eq(start)]
         for name, coordinate in place.items():
-            m.d.comb += whole[name].eq(made[name] + _later(m, move, coordinate, f"{name}_made"))
-        valid = _later(m, move, valid, "valid_made")
+            for stage in ("captured", "made"):
+                coordinate = _later(m, move, coordinate, f"{name}_{stage}")
+            m.d.comb += whole[name].eq(made[name] + coordinate)
+        captured_valid = _later(m, move, valid, "valid_captured")
+        valid = _later(m, move, captured_valid, "valid_made")
         complete = _later(m, move, whole, "complete")
         with m.If(move):
             m.d.sync += self.o.valid.eq(valid)
@@ -247,7 +287,7 @@ class Dispatch(wiring.Component):
         if self.config.delay_slots > 1:
             m.d.comb += self.o.payload.slot.eq(complete.slot + self.slot)
 
-        return valid | self.o.valid
+        return captured_valid | valid | self.o.valid
 
 
 def _later(m: Module, move: Signal, value: Any, name: str) -> Any:

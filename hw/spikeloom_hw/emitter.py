@@ -4,11 +4,12 @@ from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .config import CoreConfig
 from .event import INDEX_WIDTH, Kind, event_layout
 from .queue import Queue
+from .skid import Skid
 from .update import spikes_layout, values_layout
 
 __all__ = ["Emitter"]
@@ -39,7 +40,7 @@ class Emitter(wiring.Component):
     finish : In(1)
         The step is done: no more spike bits come until END is sent.
     spiked : Out(1)
-        A spike or a graded event is sent in this cycle.
+        A spike or a graded event is on its way out, to which it comes in the next cycle.
     idle : Out(1)
         Nothing is left to be sent.
     """
@@ -93,9 +94,11 @@ class Emitter(wiring.Component):
         # Take the next entry as soon as the last bit of this one is sent.
         busy, sent, rest = Signal(), Signal(), Signal(self.word)
         entry: Any = Signal(self.entry)
+        m.submodules.skid = skid = Skid(self.o.payload.shape())
+        connect(m, skid.o, flipped(self.o))
         m.d.comb += [
             rest.eq(entry.bits & (entry.bits - 1)),
-            sent.eq(busy & self.o.ready),
+            sent.eq(busy & skid.i.ready),
             take.eq(~busy | (sent & (rest == 0))),
         ]
         with m.If(sent):
@@ -114,17 +117,17 @@ class Emitter(wiring.Component):
         m.d.comb += empty.eq(~busy & ~queued)
         with m.If(self.finish):
             m.d.sync += ending.eq(1)
-        with m.Elif(ending & empty & self.o.ready):
+        with m.Elif(ending & empty & skid.i.ready):
             m.d.sync += ending.eq(0)
-        event = self.o.payload
+        event: Any = skid.i.payload
         kind = entry.kind if self.config.value_groups else Kind.SPIKE
         m.d.comb += [
-            self.o.valid.eq(busy | (ending & empty)),
+            skid.i.valid.eq(busy | (ending & empty)),
             event.kind.eq(Mux(busy, kind, Kind.END)),
             event.source.eq(entry.source),
             event.index.eq(entry.first + position),
             self.spiked.eq(sent & (event.kind != Kind.READOUT)),
-            self.idle.eq(empty & ~ending),
+            self.idle.eq(empty & ~ending & ~self.o.valid),
         ]
         if self.config.value_groups:
             m.d.comb += event.value.eq(entry.values[position[: self.lane_bits]])

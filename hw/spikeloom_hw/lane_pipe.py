@@ -49,7 +49,8 @@ class LanePipe(wiring.Component):
     ----------
     lead : int
         Cycles from the read of the weights to the read of the accumulators: 2 if weights are
-        multiplied or synapses name their rows, else 0.
+        multiplied or synapses name their rows; else 1 for weights in block RAM, which is spread
+        over the device, so that its memory is captured; 0 for a memory with one port.
     banked : bool
         Whether each lane has an address of its own.
 
@@ -62,7 +63,7 @@ class LanePipe(wiring.Component):
     weight_row : Out(range(weight_rows))
         Row to read.
     weights : In(Layouts.weights)
-        Weights, one cycle after ``read``.
+        Weights, one cycle after ``read``; two if ``lead`` is 1.
     synapse_read : Out(1)
         Read the synapses of ``synapse_row``. These three are absent without sparse projections.
     synapse_row : Out(range(synapse_rows))
@@ -80,7 +81,7 @@ class LanePipe(wiring.Component):
     row : Out(range(accumulator_rows))
         Row to write; if banked, ``rows``, an array of them.
     sums : Out(Layouts.accumulators)
-        New accumulators.
+        New accumulators; 0 unless ``write``.
     touched : Out(1)
         A request that is not sparse adds to ``touched_row``.
     touched_row : Out(range(accumulator_rows))
@@ -112,7 +113,7 @@ class LanePipe(wiring.Component):
         self.config = config
         self.layouts = layouts = Layouts(config)
         self.banked = Walk.SPARSE in config.walks
-        self.lead = 2 if self.banked or config.payload_width else 0
+        self.lead = self.lead_of(config)
         row = range(config.accumulator_rows)
         members: dict[str, Any] = {
             "i": In(stream.Signature(request_layout(config), always_ready=True)),
@@ -139,6 +140,13 @@ class LanePipe(wiring.Component):
             members |= {"accumulator_row": Out(row), "row": Out(row)}
         super().__init__(members)
 
+    @staticmethod
+    def lead_of(config: CoreConfig) -> int:
+        """``lead`` of a core that is not built."""
+        if Walk.SPARSE in config.walks or config.payload_width:
+            return 2
+        return 1 if config.weight_ports == 2 else 0
+
     def elaborate(self, platform: Any) -> Module:
         """Build the pipe."""
         m = Module()
@@ -161,12 +169,20 @@ class LanePipe(wiring.Component):
         # They are prepared if there is a lead; then the lanes add.
         valid, addends, addresses = self.i.valid, self.weights, [self.touched_row]
         ahead: Value | int = 0
-        if self.lead:
+        if self.lead == 1:
+            ahead, valid, addends, addresses = self._await(m)
+        elif self.lead:
             ahead, valid, addends, addresses = self._prepare(m)
         busy = self._add(m, valid, addends, addresses)
         m.d.comb += self.idle.eq(~(self.i.valid | ahead | busy))
 
         return m
+
+    def _await(self, m: Module) -> tuple[Value, Signal, Any, list[Value]]:
+        """Wait for weights that are captured; give what :meth:`_prepare` gives."""
+        valid, request = Signal(name="awaited"), Signal(request_layout(self.config))
+        m.d.sync += [valid.eq(self.i.valid), request.eq(self.i.payload)]
+        return valid, valid, self.weights, [self._address(request)]
 
     def _prepare(self, m: Module) -> tuple[Value, Signal, Any, list[Signal]]:
         """Build the stages of weights and addresses, ahead of those of the accumulators.
@@ -244,11 +260,17 @@ class LanePipe(wiring.Component):
             older = Mux(follows_2, before[part], self.accumulators[part])
             m.d.sync += accumulators[part].eq(Mux(follows_1, self.sums[part], older))
 
-        # Stage 2: every lane adds, and the sums are written.
+        # Stage 2: every lane adds, and the sums are written; without a request they are 0.
+        self._rest(m, ~valid_1, (operands, accumulators))
         for lane in range(self.config.lanes):
             m.d.comb += self.sums[lane].eq(accumulators[lane] + operands[lane])
 
         return valid_1 | valid_2
+
+    def _rest(self, m: Module, rests: Value, registers: tuple[Any, ...]) -> None:
+        """Zero the registers of a stage that has no request."""
+        with m.If(rests):
+            m.d.sync += [register.eq(0) for register in registers]
 
     def _follow(
         self, m: Module, part: Any, row: Value, valid_1: Signal, valid_2: Signal

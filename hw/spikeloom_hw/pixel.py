@@ -42,7 +42,7 @@ class PixelSplit(wiring.Component):
     line: Signal
     column: Signal
 
-    LATENCY = 6
+    LATENCY = 5
 
     def __init__(self) -> None:
         super().__init__({
@@ -66,9 +66,9 @@ class PixelSplit(wiring.Component):
                 value = register
             return value
 
-        # What the table said is captured, then the index is cut in two.
-        index, bits = later(self.index), later(self.channel_bits)
-        width, reciprocal = later(self.width, 2), later(self.reciprocal, 2)
+        # The index is cut in two.
+        index, bits = self.index, self.channel_bits
+        width, reciprocal = later(self.width), later(self.reciprocal)
         pixel, channel = Signal(PIXEL_WIDTH), Signal(INDEX_WIDTH)
         mask = Cat(bits > k for k in range(INDEX_WIDTH))
         m.d.sync += [pixel.eq(index >> bits), channel.eq(index & mask)]

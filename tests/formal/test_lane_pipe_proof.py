@@ -22,6 +22,7 @@ SIZES: dict[str, Any] = {
 SYNAPSES: dict[str, Any] = {"pointers": 2, "synapse_rows": 2}
 CONFIGS = {
     "plain": CoreConfig(**SIZES, neuron_rows=4),
+    "one port": CoreConfig(**SIZES, neuron_rows=4, weight_ports=1),
     "slots": CoreConfig(**SIZES, neuron_rows=2, delay_slots=2),
     "graded": CoreConfig(**SIZES, neuron_rows=2, delay_slots=2, payload_width=2),
     "sparse": CoreConfig(**SIZES, neuron_rows=2, delay_slots=2, payload_width=2, **SYNAPSES),
@@ -92,6 +93,8 @@ class SumsAreExact(wiring.Component):
         m.d.comb += Assert(hit == written, "each request is written, when it must be")
         with m.If(hit):
             m.d.comb += Assert(pipe.sums[0] == total, "the sum is exact")
+        with m.Elif(~pipe.write & started):
+            m.d.comb += Assert(pipe.sums[0] == 0, "no sum, no addition")
         return m
 
     def _connect(self, m: Module, pipe: LanePipe) -> Any:
@@ -99,8 +102,13 @@ class SumsAreExact(wiring.Component):
         m.d.comb += [
             pipe.i.valid.eq(self.valid),
             pipe.i.payload.eq(self.request),
-            pipe.weights[0].eq(self.weight),
         ]
+        # A memory that is captured gives its weights a cycle later.
+        weight = self.weight
+        if pipe.lead == 1:
+            weight = Signal.like(self.weight)
+            m.d.sync += weight.eq(self.weight)
+        m.d.comb += pipe.weights[0].eq(weight)
         accumulators, depth = pipe.layouts.accumulators, self.config.accumulator_rows
         if pipe.banked:
             m.d.comb += pipe.synapses[0].eq(self.synapse)
@@ -130,7 +138,16 @@ def test_every_committed_sum_is_the_sum_of_all_accepted_weights(name: str) -> No
 # The last two choices are the forwards; the others take the weight, or the row, of a synapse.
 @pytest.mark.parametrize(
     "name, choice",
-    [("plain", 1), ("plain", 2), ("slots", 1), ("slots", 2), ("graded", 1), ("graded", 2)]
+    [
+        ("plain", 1),
+        ("plain", 2),
+        ("one port", 1),
+        ("one port", 2),
+        ("slots", 1),
+        ("slots", 2),
+        ("graded", 1),
+        ("graded", 2),
+    ]
     + [("sparse", k) for k in (1, 2, 3, 4)],
 )
 def test_the_proof_fails_without_a_choice(
@@ -158,3 +175,8 @@ def test_the_proof_fails_when_the_slot_is_ignored(
 
     monkeypatch.setattr(LanePipe, "_address", flat)
     assert not prove(SumsAreExact(CONFIGS[name]))
+
+
+def test_the_proof_fails_when_a_sum_is_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LanePipe, "_rest", lambda *_: None)
+    assert not prove(SumsAreExact(CONFIGS["plain"]))

@@ -11,6 +11,7 @@ from spikeloom_hw.config import CoreConfig
 from spikeloom_hw.dispatch import Dispatch
 from spikeloom_hw.queue import Queue
 from spikeloom_hw.recorder import Recorder
+from spikeloom_hw.skid import Skid
 from spikeloom_sim.formal import prove
 
 CONFIG = CoreConfig(
@@ -90,6 +91,7 @@ STAGES: dict[str, tuple[Callable[[], wiring.Component], dict[str, str]]] = {
     "arbiter": (lambda: Arbiter(3), {}),
     "recorder": (lambda: Recorder(CONFIG), {"record": "record_read"}),
     "queue": (lambda: Queue(4, 4), {}),
+    "skid": (lambda: Skid(4), {}),
 }
 
 

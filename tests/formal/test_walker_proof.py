@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from amaranth.hdl import Assert, Assume, EnableInserter, Module, Signal
+from amaranth.hdl import Assert, Assume, EnableInserter, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
@@ -16,6 +16,13 @@ CONFIG = CoreConfig(lanes=8, update_lanes=8, weight_rows=64, neuron_rows=8)
 ALL = CoreConfig(
     lanes=1, update_lanes=1, weight_rows=4, neuron_rows=2, taps=2, pointers=2, synapse_rows=2
 )
+
+
+def holds_job(m: Module, walker: Walker, valid: Signal, job: Any) -> None:
+    """Assume that a job that is offered stays, as it is, until it is taken."""
+    waits, before = Signal(), Signal.like(job)
+    m.d.sync += [waits.eq(valid & ~walker.i.ready), before.eq(job)]
+    m.d.comb += Assume(~waits | (valid & (job == before)), "a job holds until it is taken")
 
 
 class RowsAreRight(wiring.Component):
@@ -62,6 +69,9 @@ class RowsAreRight(wiring.Component):
             Assume(job.weight_row + job.blocks <= CONFIG.weight_rows, "its weights are there"),
         ]
 
+        # A job holds until it is taken, as the proof of the dispatcher says.
+        holds_job(m, walker, self.valid, job)
+
         # The job under way, and its next row.
         current: Any = Signal(job_layout(CONFIG))
         place, under_way = Signal(range(CONFIG.neuron_rows + 1)), Signal()
@@ -91,11 +101,13 @@ class RowsAreRight(wiring.Component):
                 Assert(walker.size == job.size, "the size goes along"),
             ]
 
-        # A step passes when all before it is done, and only then.
+        # A step passes when all before it is done, and only then: a cycle later, until it is taken.
         step = self.valid & job.step & ~under_way & self.drained
+        passes = Signal()
+        m.d.sync += passes.eq(Mux(passes, ~self.taken, step))
         m.d.comb += [
-            Assert(walker.steps.valid == step, "a step waits"),
-            Assert((accepted & job.step) == (step & self.taken), "a step is taken when done"),
+            Assert(walker.steps.valid == passes, "a step waits"),
+            Assert((accepted & job.step) == (passes & job.step & self.taken), "taken when done"),
         ]
         with m.If(walker.steps.valid):
             m.d.comb += [
@@ -164,6 +176,12 @@ class StepsWait(wiring.Component):
             walker.column_entry.eq(self.column),
             walker.pointer_entry.eq(self.pointer),
         ]
+        holds_job(m, walker, self.valid, self.job)
+
+        # The pipe stays empty until a request comes.
+        was_drained = Signal()
+        m.d.sync += was_drained.eq(self.drained)
+        m.d.comb += Assume(self.drained | ~was_drained | walker.o.valid, "the pipe stays empty")
         accepted, passed = self.valid & walker.i.ready, Signal()
         with m.If(accepted & ~self.job.step):
             m.d.sync += passed.eq(0)

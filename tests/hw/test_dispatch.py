@@ -155,8 +155,8 @@ def test_a_job_leaves_in_every_cycle(source: int) -> None:
     events = [spike(source, k % SOURCES[source]["size"]) for k in range(40)]
     count = 40 * SOURCES[source]["count"]
     result = run(events, count, None)
-    assert result.cycles == list(range(4, 4 + count))
-    assert result.latency == 4
+    assert result.cycles == list(range(6, 6 + count))
+    assert result.latency == 6
 
 
 # Two kinds of sources: in pixels of up to 4 channels, lines of 5; flat.
@@ -224,5 +224,5 @@ def test_jobs_of_all_kinds_have_their_rows_value_and_slot(seed: int | None) -> N
 def test_a_job_with_a_pixel_leaves_in_every_cycle_too() -> None:
     events = [spike(k % 2, k) for k in range(40)]
     result = run(events, 120, None, (MIXED, SIX), FULL)
-    assert result.cycles == list(range(9, 9 + 120))
-    assert result.latency == 9
+    assert result.cycles == list(range(10, 10 + 120))
+    assert result.latency == 10

@@ -97,8 +97,13 @@ class NeuronLane(wiring.Component):
             members["value"] = Out(signed(places.value_width))
         super().__init__(members)
         self._charged = charged_at(places)
-        self._last = self._charged + COUNT_STAGES * places.may("output", Output.COUNT)
-        self.latency = self._last + 1
+        self.latency = self.latency_of(places)
+        self._last = self.latency - 1
+
+    @staticmethod
+    def latency_of(places: Fields) -> int:
+        """Cycles from a neuron to its next state, of a lane that is not built."""
+        return charged_at(places) + COUNT_STAGES * places.may("output", Output.COUNT) + 1
 
     def elaborate(self, platform: Any) -> Module:
         """Build the lane."""

@@ -96,7 +96,7 @@ class Pipeline(wiring.Component):
         self.layouts = layouts = Layouts(config)
         lanes = range(config.update_lanes)
         self.lanes: list[Any] = [NeuronLane(config.fields, config.accumulator_width) for _ in lanes]
-        self.latency = 2 + self.lanes[0].latency  # memory, operand register, lane
+        self.latency = 2 + self.lanes[0].latency
         margin = signed(config.fields.width + 1)
         row, group = range(config.neuron_rows), range(config.groups)
         super().__init__({
@@ -123,6 +123,11 @@ class Pipeline(wiring.Component):
             "quiet": Out(1),
             "pending": Out(1),
         })
+
+    @staticmethod
+    def latency_of(config: CoreConfig) -> int:
+        """Cycles from a group to its next state: memory, operand register and lane."""
+        return 2 + NeuronLane.latency_of(config.fields)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the stages: memory, operands, lanes, and what is done with their results."""

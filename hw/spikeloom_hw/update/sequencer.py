@@ -84,58 +84,59 @@ class Sequencer(wiring.Component):
         """Build the state machine."""
         m = Module()
         left = Signal(range(self.config.populations + 1))
-        with m.FSM():
-            # Wait for a step; all but UPDATE and CLEAR are done at once.
+        following = Signal(range(self.config.populations))
+        with m.FSM() as states:
+            # Wait for a step; all but UPDATE and CLEAR are done in the next cycle.
             with m.State("IDLE"), m.If(self.i.valid):
                 m.d.sync += self.cleared.eq(0)
-                with m.If(self.i.payload.operation == Operation.UPDATE):
-                    m.d.comb += [self.phase_read.eq(1), self.phase.eq(self.i.payload.phase)]
-                    m.next = "PHASE"
-                with m.Elif(self.i.payload.operation == Operation.CLEAR):
-                    m.next = "CLEAR"
-                with m.Else():
-                    m.d.comb += self.i.ready.eq(1)
+                m.d.comb += [self.phase_read.eq(1), self.phase.eq(self.i.payload.phase)]
+                with m.Switch(self.i.payload.operation):
+                    with m.Case(Operation.UPDATE):
+                        m.next = "PHASE"
+                    with m.Case(Operation.CLEAR):
+                        m.next = "CLEAR"
+                    with m.Default():
+                        m.next = "ANSWER"
 
-            # The row of the phase table is there: read its first population.
+            # The row of the phase table is there.
             with m.State("PHASE"):
-                m.d.comb += [
-                    self.population.eq(self.phase_entry.first),
-                    self.population_read.eq(1),
-                ]
-                m.d.sync += left.eq(self.phase_entry.count)
-                with m.If(self.phase_entry.count == 0):
-                    m.d.comb += self.i.ready.eq(1)
-                    m.next = "IDLE"
-                with m.Else():
-                    m.next = "POPULATION"
+                m.d.sync += [left.eq(self.phase_entry.count), following.eq(self.phase_entry.first)]
+                m.next = "READ"
+
+            # Read the next population.
+            with m.State("READ"):
+                m.d.comb += self.population_read.eq(1)
+                m.d.sync += [left.eq(left - 1), following.eq(following + 1)]
+                m.next = "POPULATION"
+                with m.If(left == 0):
+                    m.next = "ANSWER"
 
             # The population is there.
             with m.State("POPULATION"):
                 m.d.comb += self.start.eq(1)
-                m.d.sync += left.eq(left - 1)
                 m.next = "SWEEP"
 
             # It must hold until its last group leaves the pipeline.
             with m.State("SWEEP"):
-                following = self.phase_entry.first + self.phase_entry.count - left
-                m.d.comb += [
-                    self.over.eq(self.idle),
-                    self.population.eq(following),
-                    self.population_read.eq(self.idle),
-                ]
-                with m.If(self.idle & (left == 0)):
-                    m.d.comb += self.i.ready.eq(1)
-                    m.next = "IDLE"
-                with m.Elif(self.idle):
-                    m.next = "POPULATION"
+                m.d.comb += self.over.eq(self.idle)
+                with m.If(self.idle):
+                    m.next = "READ"
 
             # Zero all that holds over steps.
             with m.State("CLEAR"):
-                m.d.comb += self.clearing.eq(1)
                 m.d.sync += self.cleared.eq(self.cleared + 1)
                 with m.If(self.cleared == self.depth - 1):
-                    m.d.comb += self.i.ready.eq(1)
-                    m.next = "IDLE"
+                    m.next = "ANSWER"
+
+            # The step is done.
+            with m.State("ANSWER"):
+                m.d.comb += self.i.ready.eq(1)
+                m.next = "IDLE"
+
+            m.d.comb += [
+                self.population.eq(following),
+                self.clearing.eq(states.ongoing("CLEAR")),
+            ]
 
         self._answer(m)
         return m

@@ -90,7 +90,7 @@ class Walker(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         self.looks_up = len(config.walks) > 1
-        self.latency = 3 if self.looks_up else 1
+        self.latency = self.latency_of(config)
         members = {
             "i": In(stream.Signature(job_layout(config))),
             "o": Out(stream.Signature(request_layout(config), always_ready=True)),
@@ -104,6 +104,11 @@ class Walker(wiring.Component):
         if Walk.SPARSE in config.walks:
             members["sparse"] = Out(1)
         super().__init__(members)
+
+    @staticmethod
+    def latency_of(config: CoreConfig) -> int:
+        """Cycles from a job to its first request, of a core that is not built."""
+        return 3 if len(config.walks) > 1 else 1
 
     def elaborate(self, platform: Any) -> Module:
         """Chain look-up and loops; let steps pass when both are empty."""
@@ -132,13 +137,16 @@ class Walker(wiring.Component):
         # A step waits until nothing is under way.
         m.d.comb += [
             self.idle.eq(idle),
-            self.steps.valid.eq(self.i.valid & job.step & idle & self.drained),
             self.steps.payload.operation.eq(job.operation),
             self.steps.payload.phase.eq(job.phase),
         ]
+        with m.If(~self.steps.valid):
+            m.d.sync += self.steps.valid.eq(self.i.valid & job.step & idle & self.drained)
+        with m.Elif(self.steps.ready):
+            m.d.sync += self.steps.valid.eq(0)
         with m.If(job.step):
             m.d.comb += self.i.ready.eq(self.steps.valid & self.steps.ready)
         with m.Else():
-            m.d.comb += self.i.ready.eq(self.i.valid & first.ready)
+            m.d.comb += self.i.ready.eq(first.ready)
 
         return m

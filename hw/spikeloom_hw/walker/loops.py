@@ -90,18 +90,19 @@ class Loops(wiring.Component):
         """Build the loops."""
         m = Module()
         walk, request = self.i.payload, self.o.payload
-        left, last, taken = Signal.like(walk.blocks), Signal(), Signal()
+        left, last, taken = Signal.like(walk.blocks), Signal(init=1), Signal()
         m.d.comb += [
-            last.eq(left <= 1),
-            self.o.valid.eq(left != 0),
-            self.idle.eq(left == 0),
+            self.idle.eq(~self.o.valid),
             taken.eq(self.i.valid & self.i.ready),
         ]
 
-        # The next row of this walk, or the first of the next one.
-        with m.If(left != 0):
+        # The next row of this walk, or the first of the next one; whether it is the last is told
+        # ahead, as all before the loops waits for it.
+        with m.If(self.o.valid):
             m.d.sync += [
+                self.o.valid.eq(~last),
                 left.eq(left - 1),
+                last.eq(left <= 2),
                 request.weight_row.eq(request.weight_row + 1),
                 request.row.eq(request.row + 1),
             ]
@@ -115,7 +116,9 @@ class Loops(wiring.Component):
             ]
         with m.If(taken):
             m.d.sync += [
+                self.o.valid.eq(walk.blocks != 0),
                 left.eq(walk.blocks),
+                last.eq(walk.blocks <= 1),
                 *(request[name].eq(walk[name]) for name in request.shape().members),
             ]
 
@@ -126,13 +129,14 @@ class Loops(wiring.Component):
         walk, request = self.i.payload, self.o.payload
         kept: Any = Signal.like(walk)
         columns, lines = Signal.like(walk.column_count), Signal.like(walk.line_count)
+        last_tap, last_line = Signal(init=1), Signal(init=1)
         place = place_layout(self.config)
         tap, line, following = Signal(place), Signal(place), Signal(place)
         next_tap, next_line = Signal(), Signal()
         m.d.comb += [
-            next_tap.eq(last & (columns > 1)),
-            next_line.eq(last & (columns <= 1) & (lines > 1)),
-            self.i.ready.eq(last & (columns <= 1) & (lines <= 1)),
+            next_tap.eq(last & ~last_tap),
+            next_line.eq(last & last_tap & ~last_line),
+            self.i.ready.eq(last & last_tap & last_line),
             self.started.eq(taken | next_tap | next_line),
             self.size.eq(Mux(taken, walk.size, kept.size)),
         ]
@@ -140,20 +144,25 @@ class Loops(wiring.Component):
             ("weight_row", kept.column_weight, kept.line_weight),
             ("row", kept.column_row, kept.line_row),
         ):
-            further = Mux(next_tap, tap[name] + by_column, line[name] + by_line)
-            m.d.comb += following[name].eq(further)
+            m.d.comb += following[name].eq(
+                Mux(last_tap, line[name], tap[name]) + Mux(last_tap, by_line, by_column)
+            )
 
         # The places that the two outer loops step on from.
         with m.If(next_tap | next_line):
             m.d.sync += [
+                self.o.valid.eq(1),
                 left.eq(kept.blocks),
+                last.eq(kept.blocks <= 1),
                 columns.eq(Mux(next_tap, columns - 1, kept.column_count)),
+                last_tap.eq(Mux(next_tap, columns <= 2, kept.column_count <= 1)),
                 tap.eq(following),
                 *(request[name].eq(following[name]) for name in place.members),
             ]
         with m.If(next_line):
-            m.d.sync += [lines.eq(lines - 1), line.eq(following)]
+            m.d.sync += [lines.eq(lines - 1), last_line.eq(lines <= 2), line.eq(following)]
         with m.If(taken):
             m.d.sync += [kept.eq(walk), columns.eq(walk.column_count), lines.eq(walk.line_count)]
+            m.d.sync += [last_tap.eq(walk.column_count <= 1), last_line.eq(walk.line_count <= 1)]
             m.d.sync += [tap[name].eq(walk[name]) for name in place.members]
             m.d.sync += [line[name].eq(walk[name]) for name in place.members]
