@@ -10,6 +10,7 @@ from .config import ChipConfig
 from .fabric import Fabric
 from .host.port import HostPort
 from .host.uart import UART
+from .skid import Skid
 from .system import System
 
 __all__ = ["Chip", "SerialChip"]
@@ -76,7 +77,11 @@ class SerialChip(wiring.Component):
     config : ChipConfig
         Structure of the chip.
     divisor : float
-        Clock cycles in a bit: clock frequency over baud rate.
+        Clock cycles in a bit after reset: clock frequency over baud rate. The host may choose any
+        other rate, which is then measured.
+    break_cycles : int or None
+        Clock cycles in 300 microseconds, see :class:`~spikeloom_hw.host.uart.UART`; by default as
+        if the rate after reset were 3 Mbaud.
 
     Members
     -------
@@ -89,17 +94,20 @@ class SerialChip(wiring.Component):
     rx: Signal
     tx: Signal
 
-    def __init__(self, config: ChipConfig, divisor: float) -> None:
+    def __init__(self, config: ChipConfig, divisor: float, break_cycles: int | None = None) -> None:
         self.config = config
         self.divisor = divisor
+        self.break_cycles = break_cycles
         super().__init__({"rx": In(1), "tx": Out(1)})
 
     def elaborate(self, platform: Any) -> Module:
-        """Put a UART before the chip."""
+        """Put a UART before the chip; pins may lie far from it, so bytes wait on the way."""
         m = Module()
-        m.submodules.uart = uart = UART(self.divisor)
+        m.submodules.uart = uart = UART(self.divisor, self.break_cycles)
         m.submodules.chip = chip = Chip(self.config)
         connect(m, uart.rx, chip.rx)
-        connect(m, chip.tx, uart.tx)
+        m.submodules.sent = sent = Skid(unsigned(8))
+        connect(m, chip.tx, sent.i)
+        connect(m, sent.o, uart.tx)
         m.d.comb += [uart.rx_pin.eq(self.rx), self.tx.eq(uart.tx_pin)]
         return m
