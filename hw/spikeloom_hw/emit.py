@@ -18,7 +18,16 @@ from .program import Program
 from .validate import check_choice
 from .yosys import run_yosys, yosys_version
 
-__all__ = ["Emission", "EmitError", "emit", "verilog_of"]
+__all__ = [
+    "Emission",
+    "EmitError",
+    "companions",
+    "dressed",
+    "emit",
+    "plan_files",
+    "verilog_of",
+    "write_files",
+]
 
 # Warnings about the style of the code that Yosys writes; none of them tells of a fault.
 _STYLE = {
@@ -85,6 +94,7 @@ def emit(
     link: str = "bytes",
     name: str = "spikeloom",
     divisor: float | None = None,
+    break_cycles: int | None = None,
 ) -> Emission:
     """Write the hardware of a program, and what belongs to it, into a folder.
 
@@ -102,7 +112,11 @@ def emit(
     name : str
         Name of the Verilog module, and of the files.
     divisor : float or None
-        Clock cycles in a bit of the serial line; only for ``"uart"``, which needs it.
+        Clock cycles in a bit of the serial line after reset; only for ``"uart"``, which needs it.
+    break_cycles : int or None
+        Least cycles of a break, after which the line measures its bit time anew, as
+        :func:`~spikeloom_hw.host.uart.break_cycles_at` gives it; None stands for 900 bits, which
+        is right at 3 Mbaud.
 
     Returns
     -------
@@ -122,18 +136,43 @@ def emit(
     """
     if not isinstance(program, Program):
         raise TypeError(f"Program must be a Program, not {type(program).__name__}: compile one")
-    emission = _plan(Path(folder), name, program)
-    top = _top(program, link, divisor)
+    emission = plan_files(program, folder, name)
+    top = _top(program, link, divisor, break_cycles)
+    about = f"configuration {program.config.hash:016x}"
+    texts = {emission.verilog.name: verilog_of(top, name, about=about)}
+    write_files(emission.folder, texts | companions(program, top, emission))
+    return emission
+
+
+def plan_files(program: Program, folder: str | os.PathLike[str], name: str) -> Emission:
+    """Tell which files :func:`emit` writes, without writing them.
+
+    Raises
+    ------
+    ValueError
+        If the name is none that Verilog can have.
+    """
+    _check_name(name)
+    place = Path(folder)
+    return Emission(
+        folder=place,
+        name=name,
+        verilog=place / f"{name}.v",
+        map=place / f"{name}.map.json",
+        header=place / f"{name}.h",
+        images={region: place / f"{name}.{region}.mem" for region in sorted(program.images)},
+    )
+
+
+def companions(program: Program, top: wiring.Component, emission: Emission) -> dict[str, str]:
+    """Texts of all files but the Verilog, by name: map, header, images of the memories."""
     images = {region: path.name for region, path in emission.images.items()}
     files = {"verilog": emission.verilog.name, "header": emission.header.name, "images": images}
-    texts = {
-        emission.verilog: verilog_of(top, name, about=f"configuration {program.config.hash:016x}"),
-        emission.map: describe(program, top, files),
-        emission.header: c_header(program.config),
-        **{path: _hex(program.images[region]) for region, path in emission.images.items()},
+    return {
+        emission.map.name: describe(program, top, files),
+        emission.header.name: c_header(program.config),
+        **{images[region]: _hex(program.images[region]) for region in images},
     }
-    _write(emission.folder, {path.name: text for path, text in texts.items()})
-    return emission
 
 
 def verilog_of(
@@ -173,24 +212,29 @@ def verilog_of(
         If Yosys is missing or fails.
     """
     _check_name(name)
-    version = yosys_version()
     with tempfile.TemporaryDirectory(prefix="spikeloom-emit-") as temporary:
         folder = Path(temporary)
         netlist = netlist_of(component, name, defined_collisions=defined_collisions)
         (folder / "design.il").write_text(netlist)
         run_yosys(_COMMANDS, folder)
         body = (folder / "design.v").read_text()
+    return dressed(body, name, about)
+
+
+def dressed(body: str, name: str, about: str = "") -> str:
+    """Verilog as Yosys writes it, with a head that tells where it is from and waives its style."""
     body = body.split("\n", 1)[1].lstrip("\n")
     # The attribute says the same as the comment, in the language.
     body = body.replace("casez (s) // synopsys parallel_case", "(* parallel_case *) casez (s)")
-    title = f"// {name}: written by Spikeloom with Yosys {version}" + (
-        f"; {about}" if about else ""
-    )
+    title = f"// {name}: written by Spikeloom with Yosys {yosys_version()}"
+    title += f"; {about}" if about else ""
     waivers = [f"/* verilator lint_off {code} */ // {why}" for code, why in _STYLE.items()]
     return "\n".join([title, *waivers, "", body])
 
 
-def _top(program: Program, link: str, divisor: float | None) -> wiring.Component:
+def _top(
+    program: Program, link: str, divisor: float | None, break_cycles: int | None
+) -> wiring.Component:
     check_choice("Link", link, ("bytes", "uart"))
     if link == "bytes":
         if divisor is not None:
@@ -198,19 +242,7 @@ def _top(program: Program, link: str, divisor: float | None) -> wiring.Component
         return Chip(program.config)
     if divisor is None:
         raise ValueError("Divisor must be given for link 'uart': clock frequency over baud rate")
-    return SerialChip(program.config, divisor)
-
-
-def _plan(folder: Path, name: str, program: Program) -> Emission:
-    _check_name(name)
-    return Emission(
-        folder=folder,
-        name=name,
-        verilog=folder / f"{name}.v",
-        map=folder / f"{name}.map.json",
-        header=folder / f"{name}.h",
-        images={region: folder / f"{name}.{region}.mem" for region in sorted(program.images)},
-    )
+    return SerialChip(program.config, divisor, break_cycles)
 
 
 def _check_name(name: str) -> None:
@@ -223,8 +255,14 @@ def _hex(image: np.ndarray) -> str:
     return "".join("".join(f"{int(word):08x}" for word in row[::-1]) + "\n" for row in image)
 
 
-def _write(folder: Path, texts: dict[str, str]) -> None:
-    """Write files beside their place, then move all of them there; none if one cannot be."""
+def write_files(folder: Path, texts: dict[str, str]) -> None:
+    """Write files beside their place, then move all of them there; none if one cannot be.
+
+    Raises
+    ------
+    EmitError
+        If the folder cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".spikeloom-", dir=folder))

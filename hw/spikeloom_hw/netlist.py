@@ -23,6 +23,9 @@ _COLLISIONS = re.compile(
     re.MULTILINE,
 )
 
+_ELEMENT = re.compile(r"\[(\d+)\]")
+_IDENTIFIER = re.compile(r"(?<=\s)\\\S*\[\S*")
+
 
 def netlist_of(
     component: wiring.Component,
@@ -53,6 +56,8 @@ def netlist_of(
         RTLIL, the language of Yosys.
     """
     text = _rtlil.convert(component, name=name, platform=platform)
+    # ABC9 takes element 1 of an array, named "array[1]", for bit 1 of it, and shorts the two.
+    text = _IDENTIFIER.sub(lambda found: _ELEMENT.sub(r".\1", found[0]), text)
     text = _EMPTY_MEMORY.sub("", text)
     if defined_collisions:
         return text

@@ -8,13 +8,32 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["YosysError", "run_yosys", "yosys_version"]
+from .ram_shape import LOGIC_COST
+from .validate import check_choice
+
+__all__ = ["YosysError", "run_yosys", "synthesis", "yosys_version"]
 
 _PROCESS = """
 import sys
 from pyosys import libyosys
 libyosys.run_pass("tee -q -o " + sys.argv[2] + " script " + sys.argv[1], libyosys.Design())
 """
+
+_WORTH = f"-logic-cost-ram {LOGIC_COST['ice40']}"
+_SYNTHESIS = {
+    "ecp5": ["synth_ecp5 -top {top}"],
+    "gw1n": ["synth_gowin -nowidelut -family gw1n -top {top}"],
+    "gw2a": ["synth_gowin -nowidelut -family gw2a -top {top}"],
+    # A flip-flop takes a whole logic cell there, so that block RAM is worth more than by default.
+    "ice40": [
+        "synth_ice40 -device u -spram -dsp -abc9 -top {top} -run begin:map_ram",
+        f"memory_libmap -lib +/ice40/brams.txt -lib +/ice40/spram.txt {_WORTH}",
+        "techmap -map +/ice40/brams_map.v -map +/ice40/spram_map.v",
+        "ice40_braminit",
+        "synth_ice40 -device u -spram -dsp -abc9 -top {top} -run map_ffram:",
+    ],
+    "xilinx": ["synth_xilinx -family xc7 -flatten -top {top}"],
+}
 
 
 class YosysError(RuntimeError):
@@ -32,6 +51,33 @@ def yosys_version() -> str:
     if importlib.util.find_spec("pyosys") is None:
         raise YosysError("Yosys is missing: install it with 'pip install pyosys'")
     return importlib.metadata.version("pyosys")
+
+
+def synthesis(family: str, top: str) -> list[str]:
+    """Commands of Yosys that map a design to the cells of a family of FPGAs.
+
+    What is built for a board and what is simulated after synthesis both come from them. They end
+    with a check that fails if a wire has two drivers or none.
+
+    Parameters
+    ----------
+    family : str
+        ``"ecp5"``, ``"gw1n"``, ``"gw2a"``, ``"ice40"`` or ``"xilinx"``.
+    top : str
+        Name of the top module.
+
+    Returns
+    -------
+    list of str
+        For :func:`run_yosys`, behind the command that reads the design.
+
+    Raises
+    ------
+    ValueError
+        If the family is unknown.
+    """
+    check_choice("Family", family, tuple(_SYNTHESIS))
+    return [*(command.format(top=top) for command in _SYNTHESIS[family]), "check -assert"]
 
 
 def run_yosys(commands: list[str], folder: str | os.PathLike[str]) -> str:

@@ -272,10 +272,3 @@ def test_a_failure_of_yosys_names_its_log(tmp_path: Path) -> None:
     log = Path(found[1])
     assert "nonesuch.v" in log.read_text()
     log.unlink()
-
-
-def test_a_missing_yosys_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    text = "^Yosys is missing: install it with 'pip install pyosys'$"
-    with pytest.raises(YosysError, match=text):
-        run_yosys(["help"], tmp_path)
