@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -50,16 +50,18 @@ class Arbiter(wiring.Component):
         """Build the arbiter."""
         m = Module()
 
-        # After a source was served, the search starts behind it.
+        # After a source was served, the search starts behind it. Whether a source may speak does
+        # not depend on whether it wants to.
         served = Signal(range(self.sources))
-        chosen = Signal(range(self.sources))
+        may = Signal(self.sources)
         with m.Switch(served):
             for last in range(self.sources):
                 with m.Case(last):
-                    for distance in reversed(range(1, self.sources + 1)):
+                    before: Any = Const(0)
+                    for distance in range(1, self.sources + 1):
                         candidate = (last + distance) % self.sources
-                        with m.If(self.i[candidate].valid):
-                            m.d.comb += chosen.eq(candidate)
+                        m.d.comb += may[candidate].eq(~before)
+                        before = before | self.i[candidate].valid
 
         # The chosen event is taken when the one before it has left.
         free = Signal()
@@ -67,13 +69,10 @@ class Arbiter(wiring.Component):
         m.d.comb += [free.eq(~self.o.valid | self.o.ready), self.idle.eq(~self.o.valid)]
         with m.If(free):
             m.d.sync += self.o.valid.eq(some)
-            with m.If(some):
-                m.d.sync += served.eq(chosen)
         for number, port in enumerate(self.i):
-            wins = chosen == number
-            m.d.comb += port.ready.eq(free & wins)
-            with m.If(free & wins):
-                m.d.sync += self.o.payload.eq(port.payload)
+            m.d.comb += port.ready.eq(free & may[number])
+            with m.If(port.valid & port.ready):
+                m.d.sync += [served.eq(number), self.o.payload.eq(port.payload)]
 
         return m
 

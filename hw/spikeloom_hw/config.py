@@ -175,11 +175,17 @@ class ChipConfig:
         Whether the performance counters are built.
     window : int
         Bytes that the host may have in flight.
+    queue : int
+        Event words of the host that wait in a queue of their own; 0 for none but the window.
     """
 
     core: CoreConfig = field(default_factory=CoreConfig)
     counters: bool = True
     window: int = 512
+    queue: int = 32
+
+    def __post_init__(self) -> None:
+        check_choice("Queue", self.queue, (0, *(1 << k for k in range(4, 10))))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold; :meth:`from_dict` is the inverse."""

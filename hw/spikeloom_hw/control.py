@@ -66,7 +66,7 @@ class StepControl(wiring.Component):
             "end": In(1),
             "clear": In(1),
             "schedule_read": Out(1),
-            "entry_number": Out(range(32)),
+            "entry_number": Out(range(config.phases)),
             "entry": In(schedule_layout(config)),
             "steps": Out(32),
             "bad_word": Out(1),
@@ -90,21 +90,25 @@ class StepControl(wiring.Component):
                 self._put(m, word)
                 with m.If(clearing):
                     m.next = "CLEAR"
-                with m.Elif(self.i.valid):
-                    with m.Switch(word.kind):
-                        with m.Case(Kind.SPIKE):
-                            m.d.comb += [self.o.valid.eq(1), self.i.ready.eq(self.o.ready)]
-                        if self.config.payload_width:
-                            with m.Case(Kind.GRADED):
-                                m.d.comb += self.i.ready.eq(1)
-                                m.d.sync += graded.eq(word)
+                with m.Else(), m.Switch(word.kind):
+                    with m.Case(Kind.SPIKE):
+                        m.d.comb += [
+                            self.o.valid.eq(self.i.valid),
+                            self.i.ready.eq(self.o.ready),
+                        ]
+                    if self.config.payload_width:
+                        with m.Case(Kind.GRADED):
+                            m.d.comb += self.i.ready.eq(1)
+                            m.d.sync += graded.eq(word)
+                            with m.If(self.i.valid):
                                 m.next = "VALUE"
-                        with m.Case(Kind.STEP):
-                            m.d.comb += [self.i.ready.eq(1), self.schedule_read.eq(1)]
-                            m.d.sync += left.eq(word.index)
+                    with m.Case(Kind.STEP):
+                        m.d.comb += [self.i.ready.eq(1), self.schedule_read.eq(self.i.valid)]
+                        m.d.sync += left.eq(word.index)
+                        with m.If(self.i.valid):
                             m.next = "STEP"
-                        with m.Default():
-                            m.d.comb += [self.i.ready.eq(1), self.bad_word.eq(1)]
+                    with m.Default():
+                        m.d.comb += [self.i.ready.eq(1), self.bad_word.eq(self.i.valid)]
 
             # The value of a graded event follows it.
             if self.config.payload_width:

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -25,7 +25,7 @@ _QUEUE = 32
 
 
 def activity_layout(config: ChipConfig) -> data.StructLayout:
-    """What happens in a core in this cycle, for the performance counters."""
+    """What happens in a core in a cycle, for the performance counters."""
     core = config.core
     return data.StructLayout({
         "event": 1,
@@ -58,7 +58,7 @@ class Core(wiring.Component):
     access : In(AccessSignature())
         Host access to the memories, while ``activity.idle``.
     activity : Out(activity_layout(config))
-        What happens in this cycle.
+        What happened in the cycle before; ``idle`` is low from the cycle after an event came.
     """
 
     i: stream.Interface
@@ -115,10 +115,10 @@ class Core(wiring.Component):
         self._neurons(m, memories, pipe, update)
         decode(m, self.access, memories, regions(self.config))
 
-        # What the counters see.
+        # What the counters see, a cycle later.
         pending = queue.o.valid | ~dispatch.idle | ~walker.idle
         taken = dispatch.i.valid & dispatch.i.ready
-        m.d.comb += [
+        m.d.sync += [
             self.activity.event.eq(taken & (dispatch.i.payload.kind != Kind.STEP)),
             self.activity.spike.eq(emitter.spiked),
             self.activity.job.eq(walker.started),
@@ -127,16 +127,18 @@ class Core(wiring.Component):
             self.activity.integrating.eq(~update.busy & ~walker.steps.valid & pending),
             self.activity.updating.eq(update.busy & ~update.clearing),
             self.activity.bad_source.eq(dispatch.bad_source),
-            self.activity.idle.eq(
-                queue.empty & dispatch.idle & walker.idle & pipe.idle & ~update.busy & emitter.idle
-            ),
         ]
+        working = pending | ~queue.empty | ~pipe.idle | update.busy | ~emitter.idle
+        m.d.sync += self.activity.idle.eq(~(self.i.valid | working))
 
         return m
 
     def _memories(self, m: Module) -> dict[str, Any]:
         """Build the memories that the configuration needs: all but the tables of the fabric."""
-        ports = {"weights": self.config.core.weight_ports}
+        core = self.config.core
+        ports, captured = core.weight_ports, LanePipe.lead_of(core) == 1
+        weights = {"ports": ports, "captured": captured}
+        written = ("accumulators", "state")
         memories: dict[str, Any] = {}
         for name, region in regions(self.config).items():
             if name in FABRIC:
@@ -144,7 +146,9 @@ class Core(wiring.Component):
             if name == "accumulators" and Walk.SPARSE in self.config.core.walks:
                 memories[name] = BankedMem(Layouts(self.config.core).accumulators, region.rows)
             else:
-                memories[name] = RowMem(region.layout, region.rows, ports.get(name, 2))
+                own: dict[str, Any] = weights if name == "weights" else {}
+                table = name not in written
+                memories[name] = RowMem(region.layout, region.rows, table=table, **own)
             m.submodules[name] = memories[name]
         return memories
 
@@ -212,12 +216,16 @@ class Core(wiring.Component):
             ]
 
     def _accumulators(self, m: Module, accumulators: Any, pipe: Any, update: Update) -> None:
-        """Connect the accumulators: to the pipe, but in a sweep to the update."""
+        """Connect the accumulators to the pipe, and to the update, which reads when it does not.
+
+        The sums of the pipe are 0 unless it writes, so the update needs none.
+        """
         m.d.comb += [
             pipe.accumulators.eq(accumulators.read_data),
             update.accumulators.eq(accumulators.read_data),
             accumulators.read.eq(pipe.accumulator_read | update.row_read),
             accumulators.write.eq(pipe.write | update.row_clear),
+            accumulators.write_data.eq(pipe.sums),
         ]
         if isinstance(accumulators, BankedMem):
             lanes = self.config.core.lanes
@@ -226,9 +234,7 @@ class Core(wiring.Component):
         else:
             reads = [(accumulators.read_row, pipe.accumulator_row)]
             writes = [(accumulators.write_row, pipe.row)]
-        with m.If(update.busy):
-            m.d.comb += [row.eq(update.row) for row, _ in reads]
-            m.d.comb += [row.eq(update.cleared_row) for row, _ in writes]
-        with m.Else():
-            m.d.comb += [row.eq(wanted) for row, wanted in (*reads, *writes)]
-            m.d.comb += accumulators.write_data.eq(pipe.sums)
+        for row, wanted in reads:
+            m.d.comb += row.eq(Mux(pipe.accumulator_read, wanted, update.row))
+        for row, wanted in writes:
+            m.d.comb += row.eq(Mux(pipe.write, wanted, update.cleared_row))

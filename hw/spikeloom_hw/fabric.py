@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -17,10 +17,9 @@ from .memory import RowMem
 from .queue import Queue
 from .recorder import Recorder
 from .registers import FABRIC, regions
+from .skid import Skid
 
 __all__ = ["Fabric"]
-
-_QUEUE = 64
 
 
 class Fabric(wiring.Component):
@@ -41,7 +40,9 @@ class Fabric(wiring.Component):
         Host access to all memories.
     clear : In(1)
         Zero all states.
-    idle, stepping, word, done, recorded, bad_word : Out(1)
+    idle : Out(1)
+        Nothing has been under way for some cycles, and no word came in the last one.
+    stepping, word, done, recorded, bad_word : Out(1)
         What happens in this cycle; see :class:`~spikeloom_hw.system.System`.
     steps : Out(32)
         Time steps done.
@@ -82,20 +83,14 @@ class Fabric(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Connect control and core through the bus."""
         m = Module()
-        m.submodules.queue = queue = Queue(32, _QUEUE)
         m.submodules.control = control = StepControl(self.config.core)
         m.submodules.core = core = Core(self.config)
         m.submodules.bus = bus = Arbiter(2, self.config.core.value_width)
         m.submodules.recorder = recorder = Recorder(self.config.core)
 
-        # Words of the host wait in the queue until the control takes them.
-        connect(m, flipped(self.i_words), queue.i)
-        m.d.comb += [
-            control.i.payload.eq(queue.o.payload),
-            control.i.valid.eq(queue.o.valid),
-            queue.o.ready.eq(control.i.ready),
-            control.clear.eq(self.clear),
-        ]
+        # Words of the host wait in a queue, if there is one, until the control takes them.
+        waiting = self._wait(m, control)
+        m.d.comb += control.clear.eq(self.clear)
 
         # Control and core speak on the bus; core, recorder and control listen. The core takes
         # graded events if it can multiply by their values.
@@ -116,7 +111,8 @@ class Fabric(wiring.Component):
         # The host reaches the schedule and the record table here, the rest in the core.
         known = regions(self.config)
         memories = {name: RowMem(known[name].layout, known[name].rows) for name in FABRIC}
-        m.submodules += memories.values()
+        for name, memory in memories.items():
+            m.submodules[name] = memory
         here: Any = AccessSignature().create(path=("here",))
         m.d.comb += [
             memories["schedule"].read.eq(control.schedule_read),
@@ -124,7 +120,7 @@ class Fabric(wiring.Component):
             control.entry.eq(memories["schedule"].read_data),
             memories["record"].read.eq(recorder.record_read),
             memories["record"].read_row.eq(recorder.record_row),
-            recorder.record.eq(memories["record"].read_data),
+            recorder.record.eq(memories["record"].read_data.as_value()),
             self.access.known.eq(here.known | core.access.known),
             self.access.data.eq(here.data | core.access.data),
         ]
@@ -137,10 +133,18 @@ class Fabric(wiring.Component):
             ]
         decode(m, here, memories, known)
 
-        # What the system block sees.
+        # What the system block sees. The core's part of idleness may be a cycle late, so all has to
+        # be still for some cycles; what comes in is seen at once.
+        still, settled = Signal(), Signal(2)
+        m.d.sync += [
+            still.eq(control.idle & ~waiting & bus.idle & core.activity.idle),
+            settled.eq(Mux(settled == 3, 3, settled + 1)),
+            self.idle.eq(settled == 3),
+        ]
+        with m.If(~still | self.i_words.valid | self.clear):
+            m.d.sync += [settled.eq(0), self.idle.eq(0)]
         m.d.comb += [
             self.stepping.eq(control.stepping),
-            self.idle.eq(control.idle & queue.empty & bus.idle & core.activity.idle),
             self.word.eq(control.i.valid & control.i.ready),
             self.done.eq(bus.o.valid & bus.o.ready & done),
             self.recorded.eq(recorder.recorded),
@@ -150,3 +154,26 @@ class Fabric(wiring.Component):
         ]
 
         return m
+
+    def _wait(self, m: Module, control: StepControl) -> Value:
+        """Connect the words of the host to the control; tell whether any waits."""
+        words: Any = control.i
+        if not self.config.queue:
+            m.d.comb += [
+                words.payload.eq(self.i_words.payload),
+                words.valid.eq(self.i_words.valid),
+                self.i_words.ready.eq(words.ready),
+            ]
+            return self.i_words.valid
+
+        # Block RAM is slow to read, so a word leaves it for registers.
+        m.submodules.queue = queue = Queue(32, self.config.queue)
+        m.submodules.skid = skid = Skid(32)
+        connect(m, flipped(self.i_words), queue.i)
+        connect(m, queue.o, skid.i)
+        m.d.comb += [
+            words.payload.eq(skid.o.payload),
+            words.valid.eq(skid.o.valid),
+            skid.o.ready.eq(words.ready),
+        ]
+        return ~queue.empty | skid.o.valid

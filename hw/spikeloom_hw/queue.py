@@ -28,11 +28,14 @@ class Queue(wiring.Component):
         The same, in the same order.
     empty : Out(1)
         Nothing is held.
+    level : Out(range(depth + 1))
+        Payloads held.
     """
 
     i: stream.Interface
     o: stream.Interface
     empty: Signal
+    level: Signal
 
     def __init__(self, shape: ShapeLike, depth: int) -> None:
         self.shape = shape
@@ -41,6 +44,7 @@ class Queue(wiring.Component):
             "i": In(stream.Signature(shape)),
             "o": Out(stream.Signature(shape)),
             "empty": Out(1),
+            "level": Out(range(depth + 1)),
         })
 
     def elaborate(self, platform: Any) -> Module:
@@ -55,6 +59,7 @@ class Queue(wiring.Component):
             self.o.payload.eq(fifo.r_data),
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),
+            self.level.eq(fifo.level),
             self.empty.eq(fifo.level == 0),
         ]
         return m

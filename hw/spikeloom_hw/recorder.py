@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Shape, Signal, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .event import SOURCE_WIDTH, VALUE_WIDTH, Kind, event_layout
@@ -14,6 +14,8 @@ from .queue import Queue
 __all__ = ["Recorder"]
 
 _QUEUE = 32
+_UNDER_WAY = 4
+_KIND_WIDTH = Shape.cast(Kind).width
 
 
 class Recorder(wiring.Component):
@@ -67,21 +69,36 @@ class Recorder(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build the recorder."""
         m = Module()
-        m.submodules.queue = queue = Queue(word_layout(), _QUEUE)
+        m.submodules.queue = queue = Queue(unsigned(32), _QUEUE)
         word = queue.i.payload
-        connect(m, queue.o, flipped(self.o))
 
-        # The event waits for its bit of the record table.
-        valid = Signal()
-        event: Any = Signal(self.event)
-        done, take = Signal(), Signal()
+        # The account of a step, the last word, is the one behind the number of the step.
+        behind = Signal()
         m.d.comb += [
+            self.o.valid.eq(queue.o.valid),
+            self.o.payload.word.eq(queue.o.payload),
+            self.o.payload.last.eq(behind),
+            queue.o.ready.eq(self.o.ready),
+        ]
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += behind.eq(~behind & (queue.o.payload[-_KIND_WIDTH:] == Kind.STEP))
+
+        # The event waits for its bit of the record table. Whether there is room for what it makes
+        # is told a cycle late, so an event that was taken never waits.
+        valid, room = Signal(), Signal()
+        event: Any = Signal(self.event)
+        done, take, leaves = Signal(), Signal(), Signal()
+        m.d.sync += room.eq(queue.level < _QUEUE - _UNDER_WAY)
+        m.d.comb += [
+            take.eq(room & (~valid | leaves)),
             self.i.ready.eq(take),
             self.record_read.eq(take & self.i.valid),
             self.record_row.eq(self.i.payload.source >> 5),
         ]
         with m.If(take):
             m.d.sync += [valid.eq(self.i.valid), event.eq(self.i.payload)]
+        with m.Elif(leaves):
+            m.d.sync += valid.eq(0)
 
         # A recorded event is passed on; a step takes two words, and so does a value.
         count, second = Signal(32), Signal()
@@ -90,23 +107,22 @@ class Recorder(wiring.Component):
             wanted.eq(self.record.as_value().bit_select(event.source[:5], 1)),
             done.eq(event.kind == Kind.STEP),
             long.eq(done | (self.valued & (event.kind != Kind.SPIKE))),
-            queue.i.valid.eq(valid & (done | wanted)),
-            sent.eq(queue.i.valid & queue.i.ready),
+            sent.eq(valid & (done | wanted)),
+            queue.i.valid.eq(sent),
             self.recorded.eq(sent & ~done & ~second),
-            take.eq(~valid | (~done & ~wanted) | (sent & (~long | second))),
-            word.last.eq(done & second),
+            leaves.eq(~long | second | (self.valued & ~done & ~wanted)),
         ]
         with m.If(done & second):
-            m.d.comb += word.word.eq(count)
+            m.d.comb += word.eq(count)
         with m.Elif(done):
-            m.d.comb += word.word.eq(Cat(event.index, Const(0, SOURCE_WIDTH), event.kind))
+            m.d.comb += word.eq(Cat(event.index, Const(0, SOURCE_WIDTH), event.kind))
         with m.Elif(second & self.valued):
             value = event.value if self.valued else Const(0)
             extended = Signal(VALUE_WIDTH)
             m.d.comb += extended.eq(value)
-            m.d.comb += word.word.eq(Cat(extended, Const(Kind.VALUE.value, 3)))
+            m.d.comb += word.eq(Cat(extended, Const(Kind.VALUE.value, 3)))
         with m.Else():
-            m.d.comb += word.word.eq(Cat(event.index, event.source, event.kind))
+            m.d.comb += word.eq(Cat(event.index, event.source, event.kind))
         with m.If(self.recorded):
             m.d.sync += count.eq(count + 1)
         with m.If(sent & long):

@@ -151,9 +151,9 @@ class Region:
 def regions(config: ChipConfig) -> dict[str, Region]:
     """Memories of a chip by name; a memory that the configuration does not need is absent."""
     core, layouts = config.core, Layouts(config.core)
-    record = data.ArrayLayout(1, 32)
+    record = data.ArrayLayout(1, min(32, core.sources))
     entries = [
-        ("schedule", _FABRIC, 32, schedule_layout(core)),
+        ("schedule", _FABRIC, core.phases, schedule_layout(core)),
         ("record", _FABRIC | 1 << 20, max(2, -(-core.sources // 32)), record),
         ("weights", _CORE | 1 << 20, core.weight_rows, layouts.weights),
         ("state", _CORE | 2 << 20, core.groups, layouts.state),

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .access import AccessSignature
+from .access import LATENCY, AccessSignature
 from .config import ChipConfig
 from .core import activity_layout
+from .counter_bank import CounterBank
 from .link import request_layout
 from .registers import ID, VERSION, Control, Errors, Register, Status
 
@@ -19,7 +20,7 @@ class System(wiring.Component):
     """Answer the host's accesses in order.
 
     Accesses to memories and to the registers from ERRORS on wait until all events and steps before
-    them are done.
+    them are done. A write takes two cycles and a read seven or more.
 
     Parameters
     ----------
@@ -92,60 +93,67 @@ class System(wiring.Component):
         """Build the block."""
         m = Module()
         request = self.requests.payload
-        inside, at_once = Signal(), Signal()
-        register = Signal(32)
         errors, seen = Signal(len(Errors)), Signal(len(Errors))
-        zero = Signal()
-        m.d.comb += [
-            inside.eq(request.address[24:] == 0),
-            at_once.eq(request.address < Register.ERRORS),
-            self.access.address.eq(request.address),
-            self.access.value.eq(request.data),
+        m.d.comb += [self.access.address.eq(request.address), self.access.value.eq(request.data)]
+        m.d.sync += [
             seen.eq(Cat(self.activity.bad_source, self.bad_word)),
+            errors.eq(errors | seen),
         ]
-        m.d.sync += errors.eq(errors | seen)
-        read_memory = Signal()
+
+        # What kind of access it is, which is a cycle old when it is needed.
+        inside, at_once, counter = Signal(), Signal(), Signal()
+        offset = request.address[:8]
+        m.d.sync += [
+            inside.eq(~request.address[8:].any()),
+            at_once.eq(~request.address[3:].any()),
+            counter.eq((offset >= Register.EVENTS_IN) & (offset <= max(Register))),
+        ]
+        bank = self._bank(m)
+        found = bank.found if bank else Const(1)
+        waited = Signal(range(LATENCY))
 
         with m.FSM():
-            # Take an access: the first registers at once, all else once the chip is idle.
-            with m.State("IDLE"), m.If(self.requests.valid & (at_once | self.idle)):
+            with m.State("IDLE"):
+                m.d.sync += waited.eq(0)
+                with m.If(self.requests.valid):
+                    m.next = "DECIDE"
+
+            # The first registers are there at once, all else once the chip is idle.
+            with m.State("DECIDE"), m.If(at_once | self.idle):
+                m.next = "IDLE"
                 with m.If(inside & request.write):
-                    self._write(m, zero, errors, seen)
+                    self._write(m, errors, seen, bank)
                 with m.Elif(inside):
-                    m.d.sync += read_memory.eq(0)
-                    m.next = "ANSWER"
+                    m.next = "READ"
                 with m.Else():
                     m.d.comb += [
                         self.access.write.eq(request.write),
                         self.access.read.eq(~request.write),
                         self.requests.ready.eq(request.write),
                     ]
-                    m.d.sync += read_memory.eq(1)
                     with m.If(~self.access.known):
                         m.d.sync += errors.eq(errors | seen | Errors.BAD_ADDRESS.value)
                     with m.If(~request.write):
-                        m.next = "MEMORY"
+                        m.next = "READ"
 
-            # The memory needs two cycles.
-            with m.State("MEMORY"):
-                m.next = "ANSWER"
-
-            # Hand over what was read.
+            # A memory takes its time, a counter until its turn.
+            with m.State("READ"):
+                with m.If(waited != LATENCY - 1):
+                    m.d.sync += waited.eq(waited + 1)
+                with m.Elif(~(inside & counter) | found):
+                    m.next = "ANSWER"
             with m.State("ANSWER"):
-                m.d.comb += [
-                    self.responses.valid.eq(1),
-                    self.responses.payload.eq(register),
-                    self.requests.ready.eq(self.responses.ready),
-                ]
-                with m.If(read_memory):
-                    m.d.comb += self.responses.payload.eq(self.access.data)
+                m.d.comb += self.responses.valid.eq(1)
                 with m.If(self.responses.ready):
-                    m.next = "IDLE"
+                    m.next = "TAKE"
+            with m.State("TAKE"):
+                m.d.comb += self.requests.ready.eq(1)
+                m.next = "IDLE"
 
-        self._read(m, register, errors, self._counters(m, zero))
+        self._read(m, inside, counter, errors, bank)
         return m
 
-    def _write(self, m: Module, zero: Signal, errors: Signal, seen: Signal) -> None:
+    def _write(self, m: Module, errors: Signal, seen: Signal, bank: CounterBank | None) -> None:
         """Write a register; a clear waits for the events before it."""
         request = self.requests.payload
         m.d.comb += self.requests.ready.eq(1)
@@ -153,68 +161,92 @@ class System(wiring.Component):
             with m.Case(Register.CONTROL):
                 clear = request.data[Control.CLEAR.value.bit_length() - 1]
                 reset = request.data[Control.RESET.value.bit_length() - 1]
-                with m.If(clear & ~reset):
-                    m.d.comb += self.requests.ready.eq(self.idle)
+                with m.If(clear & ~reset & ~self.idle):
+                    m.d.comb += self.requests.ready.eq(0)
+                    m.next = "DECIDE"
                 m.d.comb += [
                     self.reset.eq(reset),
                     self.clear.eq(clear & self.requests.ready),
-                    zero.eq(request.data[Control.ZERO_COUNTERS.value.bit_length() - 1]),
                 ]
+                if bank:
+                    zero = request.data[Control.ZERO_COUNTERS.value.bit_length() - 1]
+                    m.d.comb += bank.zero.eq(zero)
             with m.Case(Register.ERRORS):
                 m.d.sync += errors.eq((errors | seen) & ~request.data)
 
-    def _counters(self, m: Module, zero: Signal) -> dict[Register, Any]:
-        """Build the performance counters."""
+    def _bank(self, m: Module) -> CounterBank | None:
+        """Build the performance counters, which see everything a cycle late."""
         if not self.config.counters:
-            return {}
+            return None
+        core = self.config.core
+        m.submodules.bank = bank = CounterBank(core.neuron_rows * core.lanes)
         activity = self.activity
-        events = {
+        working = activity.integrating | activity.updating
+        pulses = {
             Register.EVENTS_IN: activity.event,
             Register.EVENTS_OUT: self.recorded,
             Register.SPIKES: activity.spike,
             Register.ROWS: activity.row,
             Register.CYCLES_INTEGRATE: activity.integrating,
             Register.CYCLES_UPDATE: activity.updating,
-            Register.CYCLES_CONTROL: self.stepping & ~activity.integrating & ~activity.updating,
+            Register.CYCLES_CONTROL: self.stepping & ~working,
         }
-        counters: dict[Register, Any] = {}
-        for register, event in events.items():
-            counters[register] = count = Signal(32, name=register.name.lower())
-            m.d.sync += count.eq(count + event)
-        synaptic, open_cycles, cycles = Signal(48), Signal(32), Signal(32)
-        running = Signal()
-        with m.If(activity.job):
-            m.d.sync += synaptic.eq(synaptic + activity.size)
-        with m.If(self.word):
-            m.d.sync += running.eq(1)
-        m.d.sync += open_cycles.eq(open_cycles + (running | self.word))
-        with m.If(self.done):
-            m.d.sync += cycles.eq(open_cycles + 1)
-        with m.If(zero):
-            every = (*counters.values(), synaptic, open_cycles, cycles, running)
-            m.d.sync += [count.eq(0) for count in every]
-        counters[Register.SYNAPTIC_LOW] = synaptic[:32]
-        counters[Register.SYNAPTIC_HIGH] = synaptic[32:]
-        counters[Register.CYCLES] = cycles
-        return counters
+        seen, size = Signal.like(bank.pulses), Signal.like(bank.synaptic)
+        word, done, running = Signal(), Signal(), Signal()
+        m.d.sync += [
+            seen.eq(Cat(pulses[register] for register in bank.PULSES)),
+            size.eq(Mux(activity.job, activity.size, 0)),
+            word.eq(self.word),
+            done.eq(self.done),
+            running.eq((running | word) & ~bank.zero),
+        ]
+        m.d.comb += [
+            bank.pulses.eq(seen),
+            bank.synaptic.eq(size),
+            bank.open.eq(running | word),
+            bank.done.eq(done),
+            bank.wanted.eq(self.requests.payload.address[:8]),
+        ]
+        return bank
 
     def _read(
-        self, m: Module, register: Signal, errors: Signal, counters: dict[Register, Any]
+        self,
+        m: Module,
+        inside: Signal,
+        counter: Signal,
+        errors: Signal,
+        bank: CounterBank | None,
     ) -> None:
-        """Select a register; it holds still while it is handed over."""
-        values = {
+        """Select what was read; it holds still while it is handed over."""
+        address = self.requests.payload.address[:8]
+        fixed = {
             Register.ID: ID,
             Register.VERSION: VERSION,
             Register.HASH_LOW: self.config.hash & 0xFFFFFFFF,
             Register.HASH_HIGH: self.config.hash >> 32,
-            Register.STATUS: ~self.idle * Status.BUSY.value,
-            Register.ERRORS: errors,
-            Register.STEPS: self.steps,
-            **counters,
         }
+        constant, status = Signal(32), Signal(len(Errors))
+        with m.Switch(address):
+            for register, number in fixed.items():
+                with m.Case(register):
+                    m.d.comb += constant.eq(number)
+            with m.Case(Register.STATUS):
+                m.d.comb += status.eq(~self.idle * Status.BUSY.value)
+            with m.Case(Register.ERRORS):
+                m.d.comb += status.eq(errors)
+
+        # Each source is masked by what is a cycle old, then they are joined.
+        choices = [
+            (~inside, self.access.data),
+            (inside & (address == Register.STEPS), self.steps),
+            (inside & (address[3:] == 0), constant),
+            (inside & (address[4:] == 0), status),
+            (inside & counter, bank.value if bank else Const(0)),
+        ]
+        value: Any = Const(0, 32)
+        for number, (wanted, source) in enumerate(choices):
+            chosen = Signal(name=f"answer_{number}")
+            m.d.sync += chosen.eq(wanted)
+            value = value | (source & chosen.replicate(32))
         with m.If(~self.responses.valid):
-            m.d.sync += register.eq(0)
-            with m.Switch(self.requests.payload.address[:8]):
-                for number, value in values.items():
-                    with m.Case(number):
-                        m.d.sync += register.eq(value)
+            m.d.sync += self.responses.payload.eq(value)

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from spikeloom_boards.target import Target
+from spikeloom_hw.blocks import WHOLE, depths
 from spikeloom_hw.config import REGION_WORDS, ChipConfig, CoreConfig
 from spikeloom_hw.registers import regions
 from spikeloom_sim.quantised import QuantisedNetwork
@@ -111,9 +112,9 @@ def structure(quantised: QuantisedNetwork, needs: Needs, target: Target) -> Chip
         delay_slots=slots,
         payload_width=needed["payload_width"],
         skip=target.skip,
-        **_depths(needed),
+        **_depths(needed, target),
     )
-    config = ChipConfig(core, window=target.window)
+    config = ChipConfig(core, window=target.window, queue=target.queue)
     _check_addresses(config)
     return config
 
@@ -195,14 +196,16 @@ def _delay_slots(quantised: QuantisedNetwork, most: int, hardware: str) -> int:
     return 1 << longest.bit_length()
 
 
-def _depths(needed: dict[str, int]) -> dict[str, int]:
+def _depths(needed: dict[str, int], target: Target) -> dict[str, int]:
     """Depths of the memories and tables; 0 for those that nothing needs."""
-    always = ("weight_rows", "populations", "projections", "sources", "phases")
-    depths = {name: _deep(needed[name]) for name in always}
+    always = ("populations", "projections", "sources", "phases")
+    found = {name: _deep(needed[name]) for name in always}
     for name in ("value_groups", "taps", "pointers"):
-        depths[name] = _deep(needed[name]) if needed[name] else 0
-    depths["synapse_rows"] = _deep(needed["synapse_rows"]) if needed["pointers"] else 0
-    return depths
+        found[name] = _deep(needed[name]) if needed[name] else 0
+    rows = needed["weight_rows"]
+    found["weight_rows"] = _deep(rows) if target.weight_ports == 1 else _blocks(rows)
+    found["synapse_rows"] = _blocks(needed["synapse_rows"]) if needed["pointers"] else 0
+    return found
 
 
 def _check_room(what: str, needed: int, there: int, hardware: str) -> None:
@@ -232,3 +235,8 @@ def _addressable(width: int) -> int:
 
 def _deep(rows: int) -> int:
     return max(2, 1 << (rows - 1).bit_length())
+
+
+def _blocks(rows: int) -> int:
+    """Depth of a large memory: what its blocks hold; a small one is a power of two."""
+    return _deep(rows) if rows <= WHOLE else sum(depths(rows))

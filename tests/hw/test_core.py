@@ -69,11 +69,12 @@ async def load(ctx: Any, dut: Core) -> None:
         for row, words in enumerate(image):
             for word, value in enumerate(words):
                 region = known[name]
-                ctx.set(dut.access.write, 1)
                 ctx.set(dut.access.address, region.base + row * region.stride + word)
                 ctx.set(dut.access.value, int(value))
                 await ctx.tick()
-    ctx.set(dut.access.write, 0)
+                ctx.set(dut.access.write, 1)
+                await ctx.tick()
+                ctx.set(dut.access.write, 0)
 
 
 def spike(k: int) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def step() -> dict[str, Any]:
 
 @pytest.mark.parametrize("lanes", [8, 16, 32])
 def test_nearly_every_cycle_of_integration_uses_every_lane(lanes: int) -> None:
-    dut, events = Core(config_of(lanes)), 80
+    dut, events = Core(config_of(lanes)), 120
     counted = {"operations": 0, "cycles": 0, "events": 0}
 
     async def bench(ctx: Any) -> None:

@@ -103,16 +103,17 @@ def words_of(program: Program, spikes: dict[str, np.ndarray], steps: int) -> lis
 
 async def load(ctx: Any, dut: Fabric, program: Program) -> None:
     known = regions(program.config)
-    ctx.set(dut.access.write, 1)
     for name, image in program.images.items():
         region = known[name]
         for row, words in enumerate(image):
             for word, value in enumerate(words):
                 ctx.set(dut.access.address, region.base + row * region.stride + word)
                 ctx.set(dut.access.value, int(value))
+                await ctx.tick()
+                ctx.set(dut.access.write, 1)
                 assert ctx.get(dut.access.known)
                 await ctx.tick()
-    ctx.set(dut.access.write, 0)
+                ctx.set(dut.access.write, 0)
     ctx.set(dut.clear, 1)
     await ctx.tick()
     ctx.set(dut.clear, 0)

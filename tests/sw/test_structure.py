@@ -160,7 +160,7 @@ def test_no_memory_outgrows_the_address_map() -> None:
     )
     with pytest.raises(MappingError, match=f"^{message}$"):
         place(network, TARGETS["generic-64"])
-    assert core_of(network, TARGETS["generic-32"]).weight_rows == 65536
+    assert core_of(network, TARGETS["generic-32"]).weight_rows == 40960
 
 
 ROOMY = replace(TARGET, weight_rows=256)
@@ -280,3 +280,11 @@ def test_memories_that_the_address_map_has_no_room_for_are_refused() -> None:
 def test_generic_targets_skip_quiet_rows() -> None:
     assert core_of(joined(DENSE), TARGETS["generic-8"]).skip
     assert not core_of(joined(DENSE), ROOMY).skip
+
+
+def test_deep_memories_are_as_deep_as_their_blocks() -> None:
+    core = core_of(network_of(SIMPLE, pre=210), replace(TARGET, weight_rows=1024))
+    # 210 * 3 rows: 512, and 118 in a block of 128.
+    assert core.weight_rows == 640
+    single = replace(TARGET, weight_rows=1024, weight_ports=1)
+    assert core_of(network_of(SIMPLE, pre=210), single).weight_rows == 1024

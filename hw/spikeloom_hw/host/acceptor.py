@@ -14,10 +14,13 @@ __all__ = ["Acceptor", "command_layout", "notice_layout"]
 
 STATUS_WIDTH = 3
 
+# Frames that are executed have types below 8.
+_TYPE_WIDTH = 3
+
 
 def command_layout() -> data.StructLayout:
     """Describe one word of the payload of an accepted frame of ``type``."""
-    return data.StructLayout({"type": 8, "word": 32, "last": 1})
+    return data.StructLayout({"type": _TYPE_WIDTH, "word": 32, "last": 1})
 
 
 def notice_layout() -> data.StructLayout:
@@ -68,29 +71,32 @@ class Acceptor(wiring.Component):
         """Build the acceptor."""
         m = Module()
         header = self.headers.payload
-        kind, sequence = Signal(8), Signal(8)
-        session, gap_told, silent = Signal(), Signal(), Signal()
+        kind, sequence = Signal(_TYPE_WIDTH), Signal(8)
+        session, gap_told, silent, empty = Signal(), Signal(), Signal(), Signal()
         greets, verdict = self._judge(m, session)
         notice = self.notices.payload
 
         with m.FSM():
-            # Decide on a frame before anything of it is used.
+            # Judge a frame before anything of it is used.
             with m.State("JUDGE"):
                 m.d.comb += self.headers.ready.eq(1)
                 m.d.sync += [kind.eq(header.type), sequence.eq(header.sequence)]
                 m.d.sync += [notice.pong.eq(greets), notice.status.eq(verdict)]
-                m.d.sync += silent.eq((verdict == Status.GAP) & gap_told & ~greets)
+                m.d.sync += empty.eq(header.unreadable | (header.length == 0))
                 with m.If(self.headers.valid):
-                    asks_back = (verdict == Status.GAP) | (verdict == Status.UNREADABLE)
-                    m.d.sync += gap_told.eq(gap_told | (asks_back & ~greets))
-                    with m.If(greets):
-                        m.next = "GREET"
-                    with m.Elif(verdict == Status.EXECUTED):
-                        m.next = "PASS"
-                    with m.Elif(header.unreadable | (header.length == 0)):
-                        m.next = "TELL"
-                    with m.Else():
-                        m.next = "DROP"
+                    m.next = "DECIDE"
+            with m.State("DECIDE"):
+                gap, unreadable = (notice.status == s for s in (Status.GAP, Status.UNREADABLE))
+                m.d.sync += silent.eq(gap & gap_told & ~notice.pong)
+                m.d.sync += gap_told.eq(gap_told | ((gap | unreadable) & ~notice.pong))
+                with m.If(notice.pong):
+                    m.next = "GREET"
+                with m.Elif(notice.status == Status.EXECUTED):
+                    m.next = "PASS"
+                with m.Elif(empty):
+                    m.next = "TELL"
+                with m.Else():
+                    m.next = "DROP"
             with m.State("PASS"):
                 m.d.comb += [
                     self.o.valid.eq(self.words.valid),

@@ -57,8 +57,10 @@ class Executor(wiring.Component):
             request.data.eq(word),
             self.o_words.payload.eq(word),
         ]
-        with m.If(self.requests.valid & self.requests.ready):
-            m.d.sync += address.eq(address + 1)
+        asked, steps = Signal(), Signal()
+        m.d.comb += [asked.eq(self.requests.valid & self.requests.ready), steps.eq(asked)]
+        unasked = Signal(range(MAXIMUM_WORDS + 1))
+        m.d.sync += [address.eq(address + steps), unasked.eq(unasked - asked)]
 
         with m.FSM():
             # Event words go straight on; the other frames begin with an address.
@@ -83,41 +85,36 @@ class Executor(wiring.Component):
                 ]
                 with m.If(self.i.valid & self.requests.ready & self.i.payload.last):
                     m.next = "BEGIN"
-            self._add_read_states(m, address)
+            self._add_read_states(m, address, unasked, asked, steps)
 
         return m
 
-    def _add_read_states(self, m: Module, address: Signal) -> None:
+    def _add_read_states(
+        self, m: Module, address: Signal, unasked: Signal, asked: Signal, steps: Signal
+    ) -> None:
         """Answer a READ: its address, then a word for each request."""
         word = self.i.payload.word
-        unasked, unread = Signal(range(MAXIMUM_WORDS + 1)), Signal(range(MAXIMUM_WORDS + 1))
-        start = Signal(32)
-        asked = self.requests.valid & self.requests.ready
+        unread = Signal.like(unasked)
 
         # The count is taken only once all was read, so that no other frame begins before.
         with m.State("COUNT"):
             count = Mux(word > MAXIMUM_WORDS, 0, word)
-            m.d.sync += [unasked.eq(count), unread.eq(count), start.eq(address)]
+            m.d.sync += [unasked.eq(count), unread.eq(count)]
             with m.If(self.i.valid):
                 m.next = "ADDRESS"
 
         # Nothing is answered before the first word is there: a read may have to wait for events
-        # to leave, which the answer must not hold up.
+        # to leave, which the answer must not hold up. The address moves on once it was told.
         with m.State("ADDRESS"):
             m.d.comb += [
-                self.requests.valid.eq(unasked == unread),
-                self.data.valid.eq(self.responses.valid),
-                self.data.payload.word.eq(start),
+                steps.eq(0),
+                self.requests.valid.eq((unasked == unread) & (unread != 0)),
+                self.data.valid.eq(self.responses.valid | (unread == 0)),
+                self.data.payload.word.eq(address),
+                self.data.payload.last.eq(unread == 0),
             ]
-            with m.If(unread == 0):
-                m.d.comb += [
-                    self.requests.valid.eq(0),
-                    self.data.valid.eq(1),
-                    self.data.payload.last.eq(1),
-                ]
-            with m.If(asked):
-                m.d.sync += unasked.eq(unasked - 1)
             with m.If(self.data.valid & self.data.ready):
+                m.d.comb += steps.eq(asked | (unasked != unread))
                 m.next = "READ"
 
         with m.State("READ"):
@@ -129,8 +126,6 @@ class Executor(wiring.Component):
                 self.responses.ready.eq(self.data.ready),
                 self.i.ready.eq(unread == 0),
             ]
-            with m.If(asked):
-                m.d.sync += unasked.eq(unasked - 1)
             with m.If(self.responses.valid & self.data.ready):
                 m.d.sync += unread.eq(unread - 1)
             with m.If(unread == 0):

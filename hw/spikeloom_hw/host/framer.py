@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -24,7 +24,7 @@ class Framer(wiring.Component):
     Members
     -------
     replies : In(stream.Signature(reply_layout()))
-        Words of replies.
+        Bytes of replies.
     data : In(stream.Signature(word_layout()))
         Words of DATA frames.
     events : In(stream.Signature(word_layout()))
@@ -67,12 +67,16 @@ class Framer(wiring.Component):
         m.d.comb += batcher.idle.eq(self.idle)
         m.d.comb += batcher.urgent.eq(self.replies.valid | self.data.valid)
 
-        # The bytes of a word, the lowest first; the word is taken with its last byte.
+        # The bytes of a word, the lowest first; the word is taken with its last byte. The checksum
+        # is a byte behind, and complete when the end of the words was seen.
         kind, sequence = Signal(8), Signal(8)
         place, sent, takes = Signal(2), Signal(), Signal()
         byte = self.o.payload.byte
-        m.d.comb += [sent.eq(self.o.valid & self.o.ready), crc.data.eq(byte)]
-        valid, word, closes = self._select(m, batcher, kind, takes)
+        m.d.comb += sent.eq(self.o.valid & self.o.ready)
+        checked, counts = Signal(), Signal()
+        m.d.sync += [crc.data.eq(byte), checked.eq(counts & sent)]
+        m.d.comb += crc.valid.eq(checked)
+        valid, chosen, closes = self._select(m, batcher, kind, place, takes)
 
         with m.FSM():
             # Replies come first, since the host waits for them.
@@ -89,19 +93,19 @@ class Framer(wiring.Component):
                 with m.Else():
                     m.next = "CHOOSE"
             with m.State("TYPE"):
-                m.d.comb += [self.o.valid.eq(1), byte.eq(kind), crc.valid.eq(sent)]
+                m.d.comb += [self.o.valid.eq(1), byte.eq(kind), counts.eq(1)]
                 with m.If(sent):
                     m.next = "SEQUENCE"
             with m.State("SEQUENCE"):
-                m.d.comb += [self.o.valid.eq(1), byte.eq(sequence), crc.valid.eq(sent)]
+                m.d.comb += [self.o.valid.eq(1), byte.eq(sequence), counts.eq(1)]
                 with m.If(sent):
                     m.next = "WORDS"
             with m.State("WORDS"):
                 m.d.comb += [
                     self.o.valid.eq(valid),
-                    byte.eq(word.word_select(place, 8)),
-                    crc.valid.eq(sent),
-                    takes.eq(sent & (place == 3)),
+                    byte.eq(chosen),
+                    counts.eq(1),
+                    takes.eq(sent),
                 ]
                 with m.If(sent):
                     m.d.sync += place.eq(place + 1)
@@ -118,36 +122,40 @@ class Framer(wiring.Component):
 
         return m
 
-    def _select(self, m: Module, batcher: Batcher, kind: Signal, takes: Signal) -> Any:
-        """Tell of the frame's source whether it has a word, which, and whether the frame ends."""
-        valid, word, closes, ended = Signal(), Signal(32), Signal(), Signal()
+    def _select(
+        self, m: Module, batcher: Batcher, kind: Signal, place: Signal, takes: Signal
+    ) -> tuple[Signal, Signal, Signal]:
+        """Tell of the frame's source whether it has a byte, which, and whether the frame ends."""
+        valid, byte, closes, ended = Signal(), Signal(8), Signal(), Signal()
+        last, whole = Signal(), Signal()
 
-        # A reply ends behind its last word, a frame of events where the batcher says so.
+        # A reply ends behind its last byte, a frame of events where the batcher says so.
         replies, responses = self.replies, self.data
-        m.d.comb += closes.eq(ended)
+        m.d.comb += [closes.eq(ended), whole.eq(takes & (place == 3))]
         with m.If(kind == FrameType.DEVICE_EVENTS):
             m.d.comb += [
                 valid.eq(batcher.o.valid),
-                word.eq(batcher.o.payload),
+                byte.eq(batcher.o.payload.word_select(place, 8)),
                 closes.eq(batcher.closes),
-                batcher.o.ready.eq(takes),
+                batcher.o.ready.eq(whole),
             ]
         with m.Elif(kind == FrameType.DATA):
             m.d.comb += [
                 valid.eq(responses.valid & ~ended),
-                word.eq(responses.payload.word),
-                responses.ready.eq(takes),
+                byte.eq(responses.payload.word.word_select(place, 8)),
+                last.eq(whole & responses.payload.last),
+                responses.ready.eq(whole),
             ]
         with m.Else():
             m.d.comb += [
                 valid.eq(replies.valid & ~ended),
-                word.eq(replies.payload.word),
+                byte.eq(replies.payload.byte),
+                last.eq(takes & replies.payload.last),
                 replies.ready.eq(takes),
             ]
 
-        last = Mux(kind == FrameType.DATA, responses.payload.last, replies.payload.last)
         with m.If(batcher.opens):
             m.d.sync += ended.eq(0)
-        with m.Elif(takes):
-            m.d.sync += ended.eq(last)
-        return valid, word, closes
+        with m.Elif(last):
+            m.d.sync += ended.eq(1)
+        return valid, byte, closes

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Array, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,8 +13,8 @@ __all__ = ["Replier", "reply_layout"]
 
 
 def reply_layout() -> data.StructLayout:
-    """Describe one word of a reply of ``type``."""
-    return data.StructLayout({"type": 8, "word": 32, "last": 1})
+    """Describe one byte of the payload of a reply of ``type``."""
+    return data.StructLayout({"type": 8, "byte": 8, "last": 1})
 
 
 class Replier(wiring.Component):
@@ -39,7 +39,7 @@ class Replier(wiring.Component):
     events : In(8)
         Sequence number of the next EVENTS frame to the host.
     o : Out(stream.Signature(reply_layout()))
-        Replies.
+        Replies, their words as little-endian bytes.
     """
 
     notices: stream.Interface
@@ -70,13 +70,13 @@ class Replier(wiring.Component):
             m.d.sync += [waits.eq(1), waiting.eq(self.notices.payload)]
 
         # Begin a reply as soon as the former one has gone; a notice taken meanwhile waits on.
-        word = Signal(range(len(Pong._fields)))
+        place = Signal(range(4 * len(Pong._fields)))
         ends = Signal()
-        m.d.comb += ends.eq(~replied.pong | (word == len(Pong._fields) - 1))
+        m.d.comb += ends.eq(place == Mux(replied.pong, 4 * len(Pong._fields) - 1, 3))
         with m.If(self.o.valid & self.o.ready):
-            m.d.sync += [word.eq(word + 1), self.o.valid.eq(~ends)]
+            m.d.sync += [place.eq(place + 1), self.o.valid.eq(~ends)]
         with m.If(waits & ~self.o.valid):
-            m.d.sync += [self.o.valid.eq(1), replied.eq(waiting), word.eq(0)]
+            m.d.sync += [self.o.valid.eq(1), replied.eq(waiting), place.eq(0)]
             m.d.sync += waits.eq(self.notices.valid & self.notices.ready)
 
         # A PONG has many words, the others one.
@@ -87,18 +87,17 @@ class Replier(wiring.Component):
             hash_high=Const(self.config_hash >> 32, 32),
             window=Const(self.window, 32),
             nonce=self.nonce,
-            events=self.events,
+            events=Cat(self.events, Const(0, 24)),
         )
         refuses = replied.status >= Status.NO_SESSION
         m.d.comb += [
-            self.o.payload.word.eq(replied.status),
+            self.o.payload.byte.eq(Mux(place == 0, replied.status, 0)),
             self.o.payload.type.eq(Mux(refuses, FrameType.ERROR, FrameType.ACKNOWLEDGE)),
             self.o.payload.last.eq(ends),
         ]
         with m.If(replied.pong):
             m.d.comb += [
-                self.o.payload.word.eq(Array(pong)[word]),
+                self.o.payload.byte.eq(Cat(*pong).word_select(place, 8)),
                 self.o.payload.type.eq(FrameType.PONG),
             ]
-
         return m

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,7 +20,7 @@ class Unpacker(wiring.Component):
     """Give each record's header, then its payload as little-endian words.
 
     Four cycles for the header and four for a word. Bytes behind the last whole word come as a last
-    word of which the low part is undefined.
+    word of which some part is undefined.
 
     Members
     -------
@@ -49,14 +49,19 @@ class Unpacker(wiring.Component):
         header = Signal(header_layout())
         m.d.comb += self.headers.payload.eq(header)
 
-        # Gather four bytes to a word; the length counts down the bytes that are left.
-        gathered = Signal(24)
+        # Gather four bytes to a word; the length counts down the bytes that are left. The first
+        # byte of a word waits beside the word before it.
+        first, word = Signal(8), Signal(32)
         place = Signal(2)
+        full, last = Signal(), Signal()
         ends = header.length == 1
         m.d.comb += [
-            self.words.payload.word.eq(Cat(gathered, self.i.payload)),
-            self.words.payload.last.eq(ends),
+            self.words.valid.eq(full),
+            self.words.payload.word.eq(word),
+            self.words.payload.last.eq(last),
         ]
+        with m.If(self.words.ready):
+            m.d.sync += full.eq(0)
 
         with m.FSM():
             # Length 0 stands for something unreadable.
@@ -89,17 +94,23 @@ class Unpacker(wiring.Component):
                         m.next = "WORDS"
             # Every fourth byte, and the last one, completes a word.
             with m.State("WORDS"):
-                completes = (place == 3) | ends
-                m.d.comb += [
-                    self.words.valid.eq(self.i.valid & completes),
-                    self.i.ready.eq(self.words.ready | ~completes),
-                ]
+                m.d.comb += self.i.ready.eq(~full | ((place == 0) & ~ends))
                 with m.If(self.i.valid & self.i.ready):
                     m.d.sync += [
-                        gathered.eq(Cat(gathered[8:], self.i.payload)),
+                        full.eq((full & ~self.words.ready) | (place == 3) | ends),
+                        last.eq(Mux(place == 0, last | ends, ends)),
                         place.eq(place + 1),
                         header.length.eq(header.length - 1),
                     ]
+                    with m.Switch(place):
+                        with m.Case(0):
+                            m.d.sync += first.eq(self.i.payload)
+                        with m.Case(1):
+                            m.d.sync += word[:16].eq(Cat(first, self.i.payload))
+                        with m.Case(2):
+                            m.d.sync += word[16:24].eq(self.i.payload)
+                        with m.Case(3):
+                            m.d.sync += word[24:].eq(self.i.payload)
                     with m.If(ends):
                         m.next = "LENGTH"
 
