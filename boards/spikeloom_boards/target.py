@@ -37,6 +37,8 @@ class Target:
         1 if the weights lie in a memory with a single port.
     window : int
         Bytes that the host may send ahead; as many are kept in block RAM.
+    queue : int
+        Event words of the host in a queue of their own; 0 for none but the window.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Target:
     skip: bool = False
     weight_ports: int = 2
     window: int = 2048
+    queue: int = 32
 
 
 def _generic(lanes: int, update_lanes: int) -> Target:
@@ -68,6 +71,40 @@ def _generic(lanes: int, update_lanes: int) -> Target:
     )
 
 
+def _small(name: str, summary: str, weight_ports: int, weight_rows: int) -> Target:
+    """Shape of a device of some thousand lookup tables."""
+    return Target(
+        name=name,
+        summary=f"{summary}: 8 lanes, 1 update lane",
+        lanes=8,
+        update_lanes=1,
+        weight_rows=weight_rows,
+        neuron_rows=256,
+        weight_width=8,
+        accumulator_width=20,
+        potential_width=20,
+        synapse_rows=256,
+        delay_slots=16,
+        weight_ports=weight_ports,
+        window=512,
+        queue=0,
+    )
+
+
+def _large(name: str, summary: str, lanes: int, weight_rows: int) -> Target:
+    """Shape of a device of ten thousand lookup tables or more."""
+    return Target(
+        name=name,
+        summary=f"{summary}: {lanes} lanes, {lanes // 4} update lanes",
+        lanes=lanes,
+        update_lanes=lanes // 4,
+        weight_rows=weight_rows,
+        neuron_rows=4096 // lanes,
+        synapse_rows=16384 // lanes,
+        delay_slots=32,
+    )
+
+
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
@@ -78,19 +115,30 @@ TARGETS: dict[str, Target] = {
         _generic(64, 16),
         Target(
             name="up5k",
-            summary="shape of an iCE40UP5K: 8 lanes, single-port weights; block RAM not yet packed",
+            summary="shape of an iCE40UP5K: 8 lanes, weights in RAM with a single port",
             lanes=8,
             update_lanes=1,
             weight_rows=16384,
             neuron_rows=256,
             weight_width=8,
-            accumulator_width=16,
-            potential_width=16,
+            accumulator_width=18,
+            potential_width=18,
             synapse_rows=256,
             delay_slots=16,
             weight_ports=1,
             window=512,
+            queue=0,
         ),
+        _small("icebreaker", "the iCEBreaker, weights in RAM with a single port", 1, 32768),
+        _large("ulx3s-85f", "the ULX3S with the 85F", 32, 20480),
+        _large("ulx3s-12f", "the ULX3S with the 12F", 16, 5120),
+        _large("orangecrab-25f", "the OrangeCrab with the 25F", 16, 9216),
+        _large("ecpix5-45", "the ECPIX-5 with the 45F", 32, 10240),
+        _large("ecpix5-85", "the ECPIX-5 with the 85F", 32, 20480),
+        _small("tang-nano-9k", "the Tang Nano 9K", 2, 7168),
+        _large("tang-nano-20k", "the Tang Nano 20K", 16, 8192),
+        _large("arty-a7-35", "the Arty A7-35T", 16, 16384),
+        _large("arty-a7-100", "the Arty A7-100T", 32, 26624),
     )
 }
 """Targets by name."""
