@@ -3,7 +3,10 @@
 import ctypes
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from amaranth.lib import wiring
 
 import spikeloom_hw
 from spikeloom_hw.chip import Chip
@@ -17,7 +20,7 @@ from .exchange import PATIENCE, Exchange
 from .library import Engine, build_library
 from .tools import SimulationError
 
-__all__ = ["CompiledChip", "SimulatedTransport", "emitted_verilog"]
+__all__ = ["CompiledChip", "SimulatedTransport", "emitted_verilog", "kept_verilog"]
 
 _BATCH = 16384
 _ROOM = 65536
@@ -29,11 +32,16 @@ def emitted_verilog(config: ChipConfig) -> Path:
 
     It is written anew only if the configuration, the gateware or the tools have changed.
     """
+    return kept_verilog(f"{config.hash:016x}", lambda: Chip(config))
+
+
+def kept_verilog(key: str, make: Callable[[], wiring.Component]) -> Path:
+    """Verilog of a component, written anew only if ``key``, gateware or tools have changed."""
     sources = sorted(Path(spikeloom_hw.__path__[0]).rglob("*.py"))
-    parts = [f"{config.hash:016x}", yosys_version(), *(path.read_bytes() for path in sources)]
+    parts = [key, yosys_version(), *(path.read_bytes() for path in sources)]
 
     def build(folder: Path) -> None:
-        (folder / "spikeloom.v").write_text(verilog_of(Chip(config), "spikeloom"))
+        (folder / "spikeloom.v").write_text(verilog_of(make(), "spikeloom"))
 
     return cached("verilog", parts, build) / "spikeloom.v"
 

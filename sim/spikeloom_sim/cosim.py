@@ -18,7 +18,7 @@ from .cache import cached
 from .exchange import PATIENCE, Exchange
 from .tools import SimulationError, failure, find_tool, tool_version
 
-__all__ = ["Simulator", "cosimulate"]
+__all__ = ["Simulator", "cosimulate", "run_bench"]
 
 Simulator = Literal["icarus", "verilator"]
 
@@ -66,20 +66,50 @@ def cosimulate(
     SimulationError
         If a tool is missing or fails, or an output byte is undefined.
     """
+    job = {"scripts": [s.hex() for s in scripts], "seed": seed, "patience": patience}
+    results = run_bench(verilog, simulator, _BENCH, job)
+    return [Exchange(bytes.fromhex(result["output"]), result["cycles"]) for result in results]
+
+
+def run_bench(
+    verilog: str | os.PathLike[str], simulator: Simulator, bench: str, job: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Run a bench of cocotb on an emitted chip.
+
+    Parameters
+    ----------
+    verilog : path
+        File with one module, named like the file.
+    simulator : "icarus" or "verilator"
+        What simulates.
+    bench : str
+        Module with the test; it finds the job at ``SPIKELOOM_JOB``, and puts its results beside it.
+    job : dict
+        What the bench is to do, as JSON.
+
+    Returns
+    -------
+    list of dict
+        A result for each script of the job.
+
+    Raises
+    ------
+    SimulationError
+        If a tool is missing or fails, or a result is an error.
+    """
     check_choice("Simulator", simulator, tuple(_PROGRAMS))
     if importlib.util.find_spec("cocotb_tools") is None:
         raise SimulationError("The simulation needs cocotb: install it with 'pip install cocotb'")
     path = Path(verilog)
     with tempfile.TemporaryDirectory(prefix="spikeloom-cosim-") as temporary:
         folder = Path(temporary)
-        job = {"scripts": [s.hex() for s in scripts], "seed": seed, "patience": patience}
         (folder / "job.json").write_text(json.dumps(job))
-        _run(_built(path, simulator), path.stem, simulator, folder)
+        _run(_built(path, simulator), path.stem, simulator, folder, bench)
         results: list[dict[str, Any]] = json.loads((folder / "job.results").read_text())
     for number, result in enumerate(results):
         if "error" in result:
             raise SimulationError(f"Script {number} on {path.name} failed: {result['error']}")
-    return [Exchange(bytes.fromhex(result["output"]), result["cycles"]) for result in results]
+    return results
 
 
 def _built(path: Path, simulator: Simulator) -> Path:
@@ -105,11 +135,11 @@ def _built(path: Path, simulator: Simulator) -> Path:
     return cached(f"cosim-{simulator}", parts, build)
 
 
-def _run(built: Path, name: str, simulator: Simulator, folder: Path) -> None:
+def _run(built: Path, name: str, simulator: Simulator, folder: Path, bench: str) -> None:
     log = folder / "run.log"
     with _runner(simulator, f"Simulating {name} in {simulator}", log) as runner:
         runner.test(
-            test_module=_BENCH,
+            test_module=bench,
             hdl_toplevel=name,
             hdl_toplevel_lang="verilog",
             build_dir=built,

@@ -14,13 +14,17 @@ from spikeloom_hw.yosys import YosysError, run_yosys, yosys_version
 from .cache import cached
 from .tools import SimulationError, find_tool, run_tool, tool_version
 
-__all__ = ["Engine", "build_library"]
+__all__ = ["Engine", "Link", "build_library"]
 
 Engine = Literal["cxxrtl", "verilator"]
+Link = Literal["bytes", "uart"]
 
 # Nobody asks whether a register has changed: it is copied, which is faster than to compare it.
 _REGISTER = re.compile(r"if \(((?!memory_)\w+)\.commit\(observer\)\) changed = true;")
-_HARNESS = Path(__file__).with_name("harness.cc")
+_HARNESS = {
+    "bytes": Path(__file__).with_name("harness.cc"),
+    "uart": Path(__file__).with_name("harness_pins.cc"),
+}
 _COMPILE = ["-std=c++17", "-O2", "-fPIC"]
 _VERILATE = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal"]
 # CXXRTL is slow on values of many words: rows of memories are cut where they are used in parts.
@@ -47,16 +51,20 @@ _COMMANDS = [
 ]
 
 
-def build_library(verilog: str | os.PathLike[str], engine: Engine = "cxxrtl") -> Path:
+def build_library(
+    verilog: str | os.PathLike[str], engine: Engine = "cxxrtl", link: Link = "bytes"
+) -> Path:
     """Compile an emitted Verilog file, unless that has been done before.
 
     Parameters
     ----------
     verilog : path
-        File with one module, named like the file, that has the byte streams ``rx`` and ``tx``.
+        File with one module, named like the file.
     engine : "cxxrtl" or "verilator"
         What turns Verilog into C++: Yosys, which is always there, or Verilator, which is faster on
         large designs.
+    link : "bytes" or "uart"
+        Whether ``rx`` and ``tx`` are byte streams or pins.
 
     Returns
     -------
@@ -73,25 +81,27 @@ def build_library(verilog: str | os.PathLike[str], engine: Engine = "cxxrtl") ->
         If there is no such file.
     """
     check_choice("Engine", engine, ("cxxrtl", "verilator"))
+    check_choice("Link", link, tuple(_HARNESS))
     path = Path(verilog)
     text = path.read_text()
     ports = re.search(rf"^module {re.escape(path.stem)}\(([^)]*)\)", text, re.MULTILINE)
-    if ports is None or "rx__payload" not in ports[1]:
+    if ports is None or (link == "bytes") != ("rx__payload" in ports[1]):
+        what = "byte streams" if link == "bytes" else "pins"
         raise SimulationError(
-            f"{path} has no module {path.stem} with byte streams rx and tx: "
-            "emit it with link='bytes'"
+            f"{path} has no module {path.stem} with {what} rx and tx: emit it with link={link!r}"
         )
     tools = [tool_version("g++"), _REGISTER.pattern, *(_COMPILE + _VERILATE + _COMMANDS)]
-    make: Callable[[str, str, Path], None] = _with_cxxrtl
+    make: Callable[[str, str, Path, Path], None] = _with_cxxrtl
     tools.append(yosys_version())
     if engine == "verilator":
         make = _with_verilator
         tools.append(tool_version("verilator"))
-    parts = [engine, path.stem, text, _HARNESS.read_text(), *tools]
-    return cached(engine, parts, lambda folder: make(path.stem, text, folder)) / "chip.so"
+    harness = _HARNESS[link]
+    parts = [engine, path.stem, text, harness.read_text(), *tools]
+    return cached(engine, parts, lambda folder: make(path.stem, text, folder, harness)) / "chip.so"
 
 
-def _with_cxxrtl(name: str, text: str, folder: Path) -> None:
+def _with_cxxrtl(name: str, text: str, folder: Path, harness: Path) -> None:
     spec = importlib.util.find_spec("pyosys")
     if spec is None or spec.origin is None:
         raise YosysError("Yosys is missing: install it with 'pip install pyosys'")
@@ -107,11 +117,11 @@ def _with_cxxrtl(name: str, text: str, folder: Path) -> None:
     design.write_text(_REGISTER.sub(r"\1.curr = \1.next;", design.read_text()))
     options = [f"-I{folder}", f"-I{runtime}", "-DWITH_CXXRTL", f"-DTOP=p_{name.replace('_', '__')}"]
     compiler = [find_tool("g++"), *_COMPILE, *options]
-    run_tool([*compiler, "-shared", "-o", "chip.so", str(_HARNESS)], folder, "The C++ compiler")
+    run_tool([*compiler, "-shared", "-o", "chip.so", str(harness)], folder, "The C++ compiler")
     design.unlink()
 
 
-def _with_verilator(name: str, text: str, folder: Path) -> None:
+def _with_verilator(name: str, text: str, folder: Path, harness: Path) -> None:
     verilator = find_tool("verilator")
     include = Path(verilator).resolve().parents[1] / "share/verilator/include"
     options = [f"-I{include}", f"-I{include / 'vltstd'}"]
@@ -128,7 +138,7 @@ def _with_verilator(name: str, text: str, folder: Path) -> None:
 
     versions = [tool_version("g++"), tool_version("verilator"), *compiler]
     runtime = cached("verilated", versions, compile_runtime)
-    sources = [str(_HARNESS), *map(str, sorted((folder / "model").glob("*.cpp")))]
+    sources = [str(harness), *map(str, sorted((folder / "model").glob("*.cpp")))]
     objects = [str(runtime / "verilated.o"), str(runtime / "verilated_threads.o"), "-lpthread"]
     command = [*compiler, "-Imodel", "-shared", "-o", "chip.so", *sources, *objects]
     run_tool(command, folder, "The C++ compiler")

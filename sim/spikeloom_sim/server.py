@@ -6,15 +6,28 @@ import socket
 import threading
 import tty
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from .compiled import CompiledChip
-
-__all__ = ["PtyServer", "Server", "TCPServer"]
+__all__ = ["PtyServer", "Runnable", "Server", "TCPServer"]
 
 _CHUNK = 65536
 _BATCH = 16384
 _BUDGET = 100_000_000
+
+
+class Runnable(Protocol):
+    """A chip that runs when it is told to, like :class:`~spikeloom_sim.compiled.CompiledChip`."""
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles since the last reset."""
+        ...
+
+    def run(
+        self, data: bytes = b"", *, cycles: int, quiet: int | None = None, answered: bool = False
+    ) -> tuple[bytes, int]:
+        """Give bytes to the chip; give what came back, and how many bytes it took."""
+        ...
 
 
 class Server:
@@ -26,18 +39,21 @@ class Server:
 
     Parameters
     ----------
-    chip : CompiledChip
+    chip : Runnable
         The chip, which belongs to the server until that is stopped.
 
     Attributes
     ----------
     url : str
         Where to connect.
+    batch : int
+        Clock cycles after which the chip lets the server look for the client.
     """
 
     url: str
+    batch = _BATCH
 
-    def __init__(self, chip: CompiledChip) -> None:
+    def __init__(self, chip: Runnable) -> None:
         self.chip = chip
         self._wake, self._stop = os.pipe()
         self._thread = threading.Thread(target=self._serve, name="spikeloom server", daemon=True)
@@ -77,18 +93,23 @@ class Server:
     def _release(self) -> None:
         raise NotImplementedError
 
-    def _talk(self, link: int) -> bool:
+    def _take(self, source: int) -> bytes:
+        """Read what the client sent; nothing if it has left."""
+        return os.read(source, _CHUNK)
+
+    def _talk(self, link: int, source: int | None = None) -> bool:
         """Carry bytes between a file descriptor and the chip; False once the server stops."""
+        source = link if source is None else source
         incoming, outgoing, silent = b"", b"", _BUDGET
         while True:
             runs = not outgoing and (incoming or silent < _BUDGET)
-            readers = [self._wake, *([link] if len(incoming) < _CHUNK else [])]
+            readers = [self._wake, *([source] if len(incoming) < _CHUNK else [])]
             ready = select.select(readers, [link] if outgoing else [], [], 0 if runs else None)
             if self._wake in ready[0]:
                 return False
             try:
-                if link in ready[0]:
-                    received = os.read(link, _CHUNK)
+                if source in ready[0]:
+                    received = self._take(source)
                     if not received:
                         return True
                     incoming, silent = incoming + received, 0
@@ -99,9 +120,11 @@ class Server:
             except OSError:
                 return True
             if not outgoing and (incoming or silent < _BUDGET):
-                outgoing, taken = self.chip.run(incoming, cycles=_BATCH, quiet=16, answered=True)
+                outgoing, taken = self.chip.run(
+                    incoming, cycles=self.batch, quiet=16, answered=True
+                )
                 incoming = incoming[taken:]
-                silent = 0 if outgoing or taken else silent + _BATCH
+                silent = 0 if outgoing or taken else silent + self.batch
 
 
 class TCPServer(Server):
@@ -109,7 +132,7 @@ class TCPServer(Server):
 
     Parameters
     ----------
-    chip : CompiledChip
+    chip : Runnable
         The chip.
     host : str
         Address to listen on.
@@ -122,7 +145,7 @@ class TCPServer(Server):
         If the port cannot be had.
     """
 
-    def __init__(self, chip: CompiledChip, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, chip: Runnable, host: str = "127.0.0.1", port: int = 0) -> None:
         self._listener = socket.create_server((host, port))
         self.port = self._listener.getsockname()[1]
         self.url = f"tcp://{host}:{self.port}"
@@ -149,7 +172,7 @@ class PtyServer(Server):
 
     Parameters
     ----------
-    chip : CompiledChip
+    chip : Runnable
         The chip.
 
     Attributes
@@ -158,7 +181,7 @@ class PtyServer(Server):
         Name of the terminal, like ``/dev/pts/3``.
     """
 
-    def __init__(self, chip: CompiledChip) -> None:
+    def __init__(self, chip: Runnable) -> None:
         # Our own handle of the far end keeps the terminal alive between clients.
         self._near, self._far = os.openpty()
         tty.setraw(self._far)
