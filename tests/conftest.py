@@ -7,11 +7,10 @@ import pytest
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that need a board where SPIKELOOM_BOARD names none."""
-    if "SPIKELOOM_BOARD" in os.environ:
-        return
-    needs_board = [item for item in items if item.get_closest_marker("board")]
-    if needs_board:
-        config.hook.pytest_deselected(items=needs_board)
-        items[:] = [item for item in items if item not in needs_board]
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests marked ``board`` know where the board is."""
+    parser.addoption(
+        "--url",
+        help="link to a board with the demo network, like serial:auto or serial:///dev/ttyUSB1; "
+        "with it, the tests marked 'board' run",
+    )

@@ -3,10 +3,12 @@ import pty
 import socket
 import threading
 import tty
+from collections.abc import Callable
 
 import pytest
 
 from spikeloom.errors import LinkError
+from spikeloom.host.serial_port import SerialPort
 from spikeloom.host.session import Session
 from spikeloom.host.transport import open_transport
 from spikeloom_sim.device_model import DeviceModel
@@ -18,7 +20,7 @@ from spikeloom_sim.device_model import DeviceModel
         (
             "usb://1",
             (
-                "^Link 'usb://1' has no known scheme: write serial:///dev/ttyUSB1\\?baud=3000000 "
+                "^Link 'usb://1' has no known scheme: write serial:auto, serial:///dev/ttyUSB1 "
                 "or tcp://host:port$"
             ),
         ),
@@ -28,14 +30,31 @@ from spikeloom_sim.device_model import DeviceModel
             "tcp://host:99999",
             "^Link 'tcp://host:99999' has no port from 1 to 65535: write tcp://host:port$",
         ),
-        ("serial://", "^Link 'serial://' names no serial port: write serial:///dev/ttyUSB1$"),
+        (
+            "serial://",
+            ("^Link 'serial://' names no serial port: write serial:///dev/ttyUSB1 or serial:auto$"),
+        ),
         (
             "serial:///dev/x?baud=fast",
             "^Link 'serial:///dev/x\\?baud=fast' must give baud as a positive integer, not 'fast'$",
         ),
         (
             "serial:///dev/x?speed=1",
-            "^Link 'serial:///dev/x\\?speed=1' has an unknown option 'speed': only baud is known$",
+            (
+                "^Link 'serial:///dev/x\\?speed=1' has an unknown option 'speed': "
+                "known are baud, wait$"
+            ),
+        ),
+        (
+            "serial:///dev/x?wait=long",
+            (
+                "^Link 'serial:///dev/x\\?wait=long' must give wait as a number of seconds, "
+                "not 'long'$"
+            ),
+        ),
+        (
+            "serial:auto?board=zx81",
+            ("^Link 'serial:auto\\?board=zx81' names no board: 'zx81' is none of icebreaker, .*$"),
         ),
         (
             "serial:///dev/spikeloom-none",
@@ -98,7 +117,6 @@ def serve(server: socket.socket) -> None:
 def test_a_session_runs_over_a_serial_port_until_it_vanishes() -> None:
     master, slave = pty.openpty()
     tty.setraw(slave)
-    transport = open_transport(f"serial://{os.ttyname(slave)}?baud=115200")
     device = DeviceModel()
     stop = threading.Event()
 
@@ -108,7 +126,7 @@ def test_a_session_runs_over_a_serial_port_until_it_vanishes() -> None:
 
     thread = threading.Thread(target=serve_port)
     thread.start()
-    session = Session(transport)
+    session = Session(open_transport(f"serial://{os.ttyname(slave)}?baud=115200"))
     session.connect()
     session.write(5, range(100))
     assert session.read(5, 100).tolist() == list(range(100))
@@ -117,19 +135,66 @@ def test_a_session_runs_over_a_serial_port_until_it_vanishes() -> None:
     thread.join()
     os.close(slave)
     os.close(master)
+    assert not session.vanished
     with pytest.raises(LinkError, match=r"^Serial port .* failed \(.*\): check whether .*$"):
         session.flush()
         session.read(0, 1)
+    assert session.vanished
     session.close()
+
+
+def test_a_port_where_nobody_answers_says_what_may_be_wrong() -> None:
+    master, slave = pty.openpty()
+    name = os.ttyname(slave)
+    message = (
+        f"^No device answers on {name} at 115200 baud: check the port and the power of the board, "
+        "and program it again, as an FPGA that lost power has lost its configuration$"
+    )
+    for _ in range(2):
+        # The port is free again after the first time.
+        with pytest.raises(LinkError, match=message):
+            open_transport(f"serial://{name}?baud=115200&wait=0.01")
+    os.close(slave)
+    os.close(master)
+
+
+def test_a_rate_that_the_port_does_not_have_says_so() -> None:
+    master, slave = pty.openpty()
+    name = os.ttyname(slave)
+    message = f"^Serial port {name} cannot do 99999999999 baud: .*: choose another rate$"
+    with pytest.raises(LinkError, match=message):
+        open_transport(f"serial://{name}?baud=99999999999")
+    os.close(slave)
+    os.close(master)
 
 
 def test_a_serial_port_in_use_says_so() -> None:
     master, slave = pty.openpty()
     name = os.ttyname(slave)
-    transport = open_transport(f"serial://{name}")
+    port = SerialPort(name)
     message = f"^Serial port {name} cannot be opened: another program uses it; close that first$"
     with pytest.raises(LinkError, match=message):
         open_transport(f"serial://{name}")
-    transport.close()
+    port.close()
     os.close(slave)
     os.close(master)
+
+
+def test_a_port_that_is_pulled_out_while_rates_are_tried_is_no_missing_rate() -> None:
+    master, slave = pty.openpty()
+    name = os.ttyname(slave)
+    port = SerialPort(name)
+    os.close(slave)
+    os.close(master)
+    message = rf"^Serial port {name} failed \(.*\): check whether it is still plugged in$"
+    acts: list[Callable[[], object]] = [
+        lambda: port.set_baud(115200),
+        port.drain,
+        port.discard,
+        lambda: port.write(b"a"),
+        lambda: port.read(0.1),
+    ]
+    for act in acts:
+        with pytest.raises(LinkError, match=message):
+            act()
+    port.close()

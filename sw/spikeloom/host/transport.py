@@ -1,17 +1,23 @@
 """Transports: what carries the bytes of the host link."""
 
+import re
 import select
 import socket
 from typing import Protocol
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-import serial
+from spikeloom_boards.catalogue import BOARDS
+from spikeloom_hw.host.frame import Frame
 
 from ..errors import LinkError
+from .discovery import find_port
+from .negotiation import RATES
+from .serial_port import SerialTransport
 
-__all__ = ["SerialTransport", "TCPTransport", "Transport", "open_transport"]
+__all__ = ["TCPTransport", "Transport", "open_transport"]
 
 CHUNK = 65536
+_POSITIVE = re.compile(r"\d+(\.\d+)?")
 WRITE_TIMEOUT = 10.0
 
 
@@ -29,55 +35,6 @@ class Transport(Protocol):
     def close(self) -> None:
         """Give the link up."""
         ...
-
-
-class SerialTransport:
-    """A serial port, taken for this process alone.
-
-    Parameters
-    ----------
-    port : str
-        Name of the port, like ``/dev/ttyUSB1``.
-    baud : int
-        Bits a second.
-    """
-
-    def __init__(self, port: str, baud: int = 3_000_000) -> None:
-        self.port = port
-        try:
-            self._serial = serial.Serial(
-                port, baud, timeout=0.0, write_timeout=WRITE_TIMEOUT, exclusive=True
-            )
-        except (OSError, ValueError) as error:
-            raise LinkError(
-                f"Serial port {port} cannot be opened: {_serial_cause(error)}"
-            ) from error
-
-    def write(self, data: bytes) -> None:
-        """Send bytes."""
-        try:
-            self._serial.write(data)
-        except OSError as error:
-            raise self._vanished(error) from error
-
-    def read(self, timeout: float) -> bytes:
-        """Wait for bytes."""
-        try:
-            if self._serial.timeout != timeout:
-                self._serial.timeout = timeout
-            first = self._serial.read(1)
-            return first + self._serial.read(self._serial.in_waiting) if first else b""
-        except OSError as error:
-            raise self._vanished(error) from error
-
-    def close(self) -> None:
-        """Close the port."""
-        self._serial.close()
-
-    def _vanished(self, error: OSError) -> LinkError:
-        return LinkError(
-            f"Serial port {self.port} failed ({error}): check whether it is still plugged in"
-        )
 
 
 class TCPTransport:
@@ -128,43 +85,77 @@ class TCPTransport:
         self._socket.close()
 
 
-def open_transport(url: str) -> Transport:
+def open_transport(url: str, ping: Frame | None = None) -> Transport:
     """Open the transport that a URL names.
 
     Parameters
     ----------
     url : str
-        ``serial:///dev/ttyUSB1?baud=3000000`` or ``tcp://host:port``.
+        ``serial:///dev/ttyUSB1`` for the fastest rate that works, ``serial:///dev/ttyUSB1?baud=N``
+        for the rate N alone, ``serial:auto`` for the only board that is plugged in,
+        ``serial:auto?board=NAME`` for the only one of a kind, or ``tcp://host:port``. Serial ports
+        also have ``wait=SECONDS``, the time to wait for each answer while rates are tried.
+    ping : Frame or None
+        PING of a session that is to go on, see ``Session.greeting``.
 
     Raises
     ------
     LinkError
-        If the URL cannot be understood, or what it names cannot be opened.
+        If the URL cannot be understood, or what it names cannot be opened, or no device answers
+        over a serial port.
     """
     parts = urlsplit(url)
     if parts.scheme == "serial":
-        return _open_serial(url, parts)
+        return _open_serial(url, parts, ping)
     if parts.scheme == "tcp":
         return _open_tcp(url, parts)
     raise LinkError(
-        f"Link {url!r} has no known scheme: write serial:///dev/ttyUSB1?baud=3000000 "
+        f"Link {url!r} has no known scheme: write serial:auto, serial:///dev/ttyUSB1 "
         "or tcp://host:port"
     )
 
 
-def _open_serial(url: str, parts: SplitResult) -> Transport:
-    options = parse_qs(parts.query, keep_blank_values=True)
-    unknown = sorted(options.keys() - {"baud"})
+def _open_serial(url: str, parts: SplitResult, ping: Frame | None) -> Transport:
+    automatic = parts.path == "auto" and not parts.netloc
+    options = _options(url, parts, ("baud", "wait", "board") if automatic else ("baud", "wait"))
+    wait = float(options.get("wait", "0.25"))
+    if automatic:
+        name = options.get("board")
+        if name is not None and name not in BOARDS:
+            raise LinkError(f"Link {url!r} names no board: {name!r} is none of {_names()}")
+        found = find_port(BOARDS.values() if name is None else [BOARDS[name]])
+        port, rates = found.port, [rate for rate in RATES if rate <= found.baud]
+    else:
+        if parts.netloc or not parts.path.strip("/"):
+            raise LinkError(
+                f"Link {url!r} names no serial port: write serial:///dev/ttyUSB1 or serial:auto"
+            )
+        # A Windows port has no leading slash: serial:///COM3.
+        port = parts.path if parts.path.count("/") > 1 else parts.path.lstrip("/")
+        rates = list(RATES)
+    if "baud" in options:
+        rates = [int(options["baud"])]
+    return SerialTransport(port, rates, wait=wait, ping=ping)
+
+
+def _options(url: str, parts: SplitResult, known: tuple[str, ...]) -> dict[str, str]:
+    """Read what stands behind the question mark."""
+    options = {k: v[-1] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
+    unknown = sorted(options.keys() - set(known))
     if unknown:
-        raise LinkError(f"Link {url!r} has an unknown option {unknown[0]!r}: only baud is known")
-    baud = options.get("baud", ["3000000"])[-1]
+        raise LinkError(
+            f"Link {url!r} has an unknown option {unknown[0]!r}: known are {', '.join(known)}"
+        )
+    baud, wait = options.get("baud", "1"), options.get("wait", "1")
     if not baud.isdecimal() or int(baud) == 0:
         raise LinkError(f"Link {url!r} must give baud as a positive integer, not {baud!r}")
-    if parts.netloc or not parts.path.strip("/"):
-        raise LinkError(f"Link {url!r} names no serial port: write serial:///dev/ttyUSB1")
-    # A Windows port has no leading slash: serial:///COM3.
-    port = parts.path if parts.path.count("/") > 1 else parts.path.lstrip("/")
-    return SerialTransport(port, int(baud))
+    if not _POSITIVE.fullmatch(wait) or float(wait) == 0:
+        raise LinkError(f"Link {url!r} must give wait as a number of seconds, not {wait!r}")
+    return options
+
+
+def _names() -> str:
+    return ", ".join(BOARDS)
 
 
 def _open_tcp(url: str, parts: SplitResult) -> Transport:
@@ -178,18 +169,6 @@ def _open_tcp(url: str, parts: SplitResult) -> Transport:
         missing = "port" if host else "host"
         raise LinkError(f"Link {url!r} names no {missing}: write tcp://host:port")
     return TCPTransport(host, port)
-
-
-def _serial_cause(error: Exception) -> str:
-    """Say in words why a serial port cannot be opened."""
-    text = str(error)
-    if "exclusively lock" in text or "busy" in text:
-        return "another program uses it; close that first"
-    if "No such file" in text or "FileNotFound" in text:
-        return "there is no such port; check the cable and the name"
-    if "Permission" in text:
-        return "permission denied; add your user to the group that owns it (often dialout)"
-    return text
 
 
 def _socket_cause(error: OSError) -> str:

@@ -1,6 +1,7 @@
 """Spike arrays to event words for the device, and its words back to spike arrays."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from spikeloom_hw.program import PlacedPopulation
 
 from ..errors import LinkError
 
-__all__ = ["StepDecoder", "encode_steps"]
+__all__ = ["BlockDecoder", "StepBlock", "StepDecoder", "encode_steps"]
 
 
 def encode_steps(
@@ -49,6 +50,106 @@ def encode_steps(
     return np.concatenate(words)[order].astype(np.uint32)
 
 
+@dataclass(frozen=True)
+class StepBlock:
+    """Whole steps, one after the other, as the device reported them.
+
+    Parameters
+    ----------
+    steps : int
+        How many.
+    events : int
+        Events in them.
+    sent : dict of str to (steps, neurons) array
+        What each population sent: spikes (bool), counts (uint8) or values (int64).
+    """
+
+    steps: int
+    events: int
+    sent: dict[str, np.ndarray]
+
+
+class BlockDecoder:
+    """Make steps from the words of a device, and check the account of every step.
+
+    Parameters
+    ----------
+    populations : tuple of PlacedPopulation
+        Populations whose events the device sends.
+    first : int
+        Number of the first step on the device.
+
+    Attributes
+    ----------
+    done : int
+        Steps received whole.
+    """
+
+    def __init__(self, populations: tuple[PlacedPopulation, ...], first: int) -> None:
+        self.done = 0
+        self._first = first
+        self._populations = populations
+        self._pending = np.zeros(0, np.uint32)
+
+    def feed(self, words: np.ndarray) -> StepBlock:
+        """Take the next words of the device, and give the steps that are whole now.
+
+        Raises
+        ------
+        LinkError
+            If the account does not add up: an event, its value or a step was lost on the way, or
+            came twice.
+        """
+        pending = np.concatenate([self._pending, words])
+        # The word behind a STEP is a count, which is too small to look like one.
+        ends = np.flatnonzero(unpack(pending[:-1])[0] == Kind.STEP.value)
+        cut = int(ends[-1]) + 2 if len(ends) else 0
+        self._pending = pending[cut:]
+        block = self._decode(pending[:cut], ends)
+        self.done += len(ends)
+        return block
+
+    def _decode(self, words: np.ndarray, ends: np.ndarray) -> StepBlock:
+        """Decode whole steps, each of which has its STEP at one of ``ends``, then its count."""
+        numbers = unpack(words[ends])[2]
+        due = (self._first + self.done + np.arange(len(ends))) % (1 << INDEX_WIDTH)
+        for number, expected in zip(numbers[numbers != due], due[numbers != due], strict=True):
+            raise LinkError(
+                f"The device reported step {number}, but step {expected} was due; "
+                f"reset the device and run again"
+            )
+        inside = np.ones(len(words), bool)
+        inside[ends] = inside[ends + 1] = False
+        kinds, sources, indices = unpack(words)
+        values = np.flatnonzero(inside & (kinds == Kind.VALUE.value))
+        events = np.flatnonzero(inside & (kinds != Kind.VALUE.value))
+        when = np.searchsorted(ends, events)
+        _check_counts(numbers, words[ends + 1], np.bincount(when, minlength=len(ends)))
+        carries = (kinds[events] == Kind.GRADED.value) | (kinds[events] == Kind.READOUT.value)
+        if not np.array_equal(values, events[carries] + 1):
+            lone = np.setxor1d(values, events[carries] + 1)[0]
+            step = min(int(np.searchsorted(ends, lone)), len(ends) - 1)
+            carriers = np.count_nonzero(carries & (when == step))
+            raise LinkError(
+                f"The device sent {carriers} events with a value in step {numbers[step]}, but not "
+                f"every value arrived, or more did; reset the device and run again"
+            )
+        block = StepBlock(len(ends), len(events), {})
+        known = np.zeros(len(events), bool)
+        for population in self._populations:
+            array = np.zeros((len(ends), population.size), _dtype(population))
+            block.sent[population.name] = array
+            chosen = sources[events] == population.source
+            known |= chosen
+            place = events[chosen]
+            neurons = population.to_neuron(indices[place])
+            spikes = array.dtype == bool
+            array[when[chosen], neurons] = True if spikes else unpack_values(words[place + 1])
+        for source in sources[events[~known]]:
+            raise LinkError(f"The device sent events of source {source}, which is not recorded")
+        return block
+
+
 class StepDecoder:
     """Fill arrays from the words of a device, and check the account of every step.
 
@@ -72,14 +173,13 @@ class StepDecoder:
     """
 
     def __init__(self, populations: tuple[PlacedPopulation, ...], steps: int, first: int) -> None:
-        sent = {p.name: np.zeros((steps, p.size), _dtype(p)) for p in populations}
-        self.spikes = {name: array for name, array in sent.items() if array.dtype != np.int64}
-        self.values = {name: array for name, array in sent.items() if array.dtype == np.int64}
+        self._sent = {p.name: np.zeros((steps, p.size), _dtype(p)) for p in populations}
+        self.spikes = {n: array for n, array in self._sent.items() if array.dtype != np.int64}
+        self.values = {n: array for n, array in self._sent.items() if array.dtype == np.int64}
         self.done = 0
         self._steps = steps
         self._first = first
-        self._by_source = {p.source: (p, sent[p.name]) for p in populations}
-        self._pending = np.zeros(0, np.uint32)
+        self._decoder = BlockDecoder(populations, first)
 
     def feed(self, words: np.ndarray) -> None:
         """Take the next words of the device.
@@ -88,52 +188,27 @@ class StepDecoder:
         ------
         LinkError
             If the account does not add up: an event, its value or a step was lost on the way, or
-            came twice.
+            came twice, or there are more steps than were due.
         """
-        pending = np.concatenate([self._pending, words])
-        kinds = unpack(pending)[0]
-        # The word behind a STEP is a count, which is too small to look like one.
-        ends = np.flatnonzero(kinds == Kind.STEP.value)
-        start = 0
-        for end in ends:
-            if end + 1 >= len(pending):
-                break
-            number = int(unpack(pending[end])[2])
-            self._take(pending[start:end], number, int(pending[end + 1]))
-            start = end + 2
-        self._pending = pending[start:]
+        block = self._decoder.feed(words)
+        if self.done + block.steps > self._steps:
+            number = (self._first + self._steps) % (1 << INDEX_WIDTH)
+            raise LinkError(
+                f"The device reported step {number}, but none was due; "
+                f"reset the device and run again"
+            )
+        for name, array in block.sent.items():
+            self._sent[name][self.done : self.done + block.steps] = array
+        self.done += block.steps
 
-    def _take(self, words: np.ndarray, number: int, count: int) -> None:
-        """Take one whole step."""
-        expected = (self._first + self.done) % (1 << INDEX_WIDTH)
-        if self.done == self._steps or number != expected:
-            raise LinkError(
-                f"The device reported step {number}, but step {expected} was due; "
-                f"reset the device and run again"
-            )
-        kinds, sources, indices = unpack(words)
-        events = np.flatnonzero(kinds != Kind.VALUE.value)
-        if len(events) != count:
-            raise LinkError(
-                f"The device sent {count} events in step {number}, but {len(events)} arrived; "
-                f"reset the device and run again"
-            )
-        carriers = np.flatnonzero((kinds == Kind.GRADED.value) | (kinds == Kind.READOUT.value))
-        values = np.flatnonzero(kinds == Kind.VALUE.value)
-        if not np.array_equal(values, carriers + 1):
-            raise LinkError(
-                f"The device sent {len(carriers)} events with a value in step {number}, but not "
-                f"every value arrived, or more did; reset the device and run again"
-            )
-        for source in np.unique(sources[events]):
-            if int(source) not in self._by_source:
-                raise LinkError(f"The device sent events of source {source}, which is not recorded")
-            population, array = self._by_source[int(source)]
-            chosen = events[sources[events] == source]
-            neurons = population.to_neuron(indices[chosen])
-            spikes = array.dtype == bool
-            array[self.done, neurons] = True if spikes else unpack_values(words[chosen + 1])
-        self.done += 1
+
+def _check_counts(numbers: np.ndarray, told: np.ndarray, arrived: np.ndarray) -> None:
+    """Raise LinkError at the first step whose number of events is not the one told."""
+    for k in np.flatnonzero(told != arrived):
+        raise LinkError(
+            f"The device sent {told[k]} events in step {numbers[k]}, but {arrived[k]} arrived; "
+            f"reset the device and run again"
+        )
 
 
 def _dtype(population: PlacedPopulation) -> np.dtype:
