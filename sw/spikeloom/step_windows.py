@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikeloom_hw.config import ChipConfig
-from spikeloom_hw.neuron import Output
-from spikeloom_hw.neuron.charge import charged_at
-from spikeloom_hw.neuron.fire import COUNT_STAGES
+from spikeloom_hw.dispatch import Dispatch
+from spikeloom_hw.lane_pipe import LanePipe
+from spikeloom_hw.update.pipeline import Pipeline
+from spikeloom_hw.walker import Walker
 
 __all__ = ["BYTES_PER_WORD", "Overheads", "Window"]
 
@@ -32,7 +33,7 @@ class Overheads:
     sweep : int
         Cycles of a population's sweep beyond its groups, as ``cycles_update`` counts them.
     drain : int
-        The lanes run empty before a sweep.
+        The lanes run empty before a sweep, less what its token saves behind events.
     send : int
         A window whose events have no projections.
     ahead : int
@@ -60,22 +61,20 @@ class Overheads:
     def of(cls, config: ChipConfig) -> "Overheads":
         """Overheads of a core, from the latencies of its stages."""
         core = config.core
-        counts = COUNT_STAGES if core.fields.may("output", Output.COUNT) else 0
-        split = 5 if core.taps else 0
-        tables = 2 if len(core.walks) > 1 else 0
-        lead = 2 if core.payload_width or core.pointers else 0
+        looked_up = Dispatch.latency_of(core)
+        walked = Walker.latency_of(core) + LanePipe.lead_of(core)
         return cls(
-            step=2,
-            phase=11 + split,
-            population=1,
-            sweep=3 + charged_at(core.fields) + counts + (3 if core.skip else 0),
-            drain=3 + tables + lead,
+            step=4,
+            phase=11 + looked_up,
+            population=2,
+            sweep=Pipeline.latency_of(core) + (3 if core.skip else 0),
+            drain=walked,
             send=2,
             ahead=6,
             back=2,
-            token=4 + split,
-            done=1,
-            look_up=3 + tables + lead,
+            token=1 + looked_up,
+            done=2,
+            look_up=2 + walked,
         )
 
 

@@ -79,12 +79,12 @@ def test_a_silent_step_of_two_phases_takes_its_sweeps_and_overheads(program: Pro
     silent = estimate(program, 0.0)
     # On hardware that skips, the scan of the rows takes 3 cycles more for each population.
     assert silent.update == 128 / 4 + 3 + 2 * (6 + 3)
-    assert silent.core == 2 + 2 * (11 + 7 + 3) + 128 / 4 + 3
+    assert silent.core == 4 + 2 * (17 + 8 + 3) + 128 / 4 + 3
 
 
 def test_busy_inputs_make_the_link_set_the_pace(network: QuantisedNetwork) -> None:
-    # On 32 lanes an event takes 4 cycles, its word a little more.
-    busy = estimate(compile(network, "generic-32"), {"image": 1.0})
+    # On 64 lanes an event takes 2 cycles, its word about 4.
+    busy = estimate(compile(network, "generic-64"), {"image": 1.0})
     assert busy.cycles == busy.link > busy.core
 
 

@@ -1,0 +1,219 @@
+"""What a core costs and how fast it is: cells, clock after place and route, and operations.
+
+Each core is placed and routed alone, out of context, with registers on its ports. A clock depends
+on the seed of the placement; all seeds are printed. A run of one seed takes one to three minutes.
+"""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from amaranth.hdl import Cat, Module, Shape, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from rich.console import Console
+from rich.table import Table
+
+from spikeloom import compile
+from spikeloom.demo.images import load_network
+from spikeloom_boards.catalogue import BOARDS
+from spikeloom_boards.synthesis import TOP, count_cells, synthesise_for
+from spikeloom_boards.target import TARGETS
+from spikeloom_boards.tools import run_tool
+from spikeloom_hw.config import ChipConfig, CoreConfig
+from spikeloom_hw.core import Core
+from spikeloom_hw.netlist import netlist_of
+from spikeloom_hw.neuron import Constant, Fields, Per, Reset, Synapse
+
+LIF: dict[str, Constant | Per] = {
+    "reset": Constant(Reset.SUBTRACT.value),
+    "reset_value": Constant(0),
+    "minimum": Constant(-(1 << 17)),
+    "refractory": Constant(0),
+    "inclusive": Constant(0),
+    "shift": Constant(4),
+}
+CURRENT: dict[str, Constant | Per] = {
+    **LIF,
+    "synapse": Constant(Synapse.NEW.value),
+    "current_decay": Per.POPULATION,
+}
+FEW: dict[str, Any] = {"populations": 2, "projections": 2, "sources": 4, "phases": 2}
+# Weights that a device reads in a cycle if every block RAM gives 36 bits (architecture, 10).
+BOUNDS = {"ecp5": 208 * 36 // 8, "ice40": 64 // 8}
+
+
+class Registered(wiring.Component):
+    """A core behind registers, so that no path of its ports counts."""
+
+    events: Signal
+    access: Signal
+    sent: Signal
+    seen: Signal
+
+    def __init__(self, config: ChipConfig) -> None:
+        self.core = Core(config)
+        self.width = Shape.cast(self.core.event).width
+        activity = Shape.cast(self.core.activity.shape()).width
+        super().__init__({
+            "events": In(self.width + 2),
+            "access": In(65),
+            "sent": Out(self.width + 2),
+            "seen": Out(activity + 32),
+        })
+
+    def elaborate(self, platform: Any) -> Module:
+        """Put registers on both sides."""
+        m = Module()
+        m.submodules.core = core = self.core
+        events, access = Signal(self.width + 2), Signal(65)
+        m.d.sync += [events.eq(Value.cast(self.events)), access.eq(Value.cast(self.access))]
+        m.d.comb += [
+            Value.cast(core.i.payload).eq(events),
+            core.i.valid.eq(events[-1]),
+            core.o.ready.eq(events[-2]),
+            core.access.address.eq(access[:32]),
+            core.access.value.eq(access[32:64]),
+            core.access.write.eq(access[-1]),
+            core.access.read.eq(~access[-1] & access[-2]),
+        ]
+        m.d.sync += [
+            Value.cast(self.sent).eq(Cat(core.o.payload, core.o.valid, core.i.ready)),
+            Value.cast(self.seen).eq(Cat(Value.cast(core.activity), core.access.data)),
+        ]
+        return m
+
+
+@dataclass(frozen=True)
+class Case:
+    """A core to build.
+
+    Parameters
+    ----------
+    name : str
+        What the table calls it.
+    board : str
+        Board whose device it is for.
+    config : ChipConfig
+        The core, as part of a chip.
+    goal : float
+        Frequency in MHz that it should reach.
+    """
+
+    name: str
+    board: str
+    config: ChipConfig
+    goal: float
+
+
+def cases() -> list[Case]:
+    """Cores of 64 k synapses, and those of the demo network."""
+    eight, four = load_network(8), load_network(4)
+    named = [
+        ("LIF, L=16, U=4", "ulx3s-85f", _core(LIF, 16, 4), 100),
+        ("LIF, L=32, U=8", "ulx3s-85f", _core(LIF, 32, 8), 100),
+        ("current-based LIF, L=16, U=4", "ulx3s-85f", _core(CURRENT, 16, 4), 90),
+        ("demo network, 4-bit weights, L=16, U=4", "ulx3s-85f", None, 100),
+        ("demo network, 8-bit weights, L=8, U=1", "icebreaker", None, 24),
+    ]
+    made = []
+    for name, board, core, goal in named:
+        if core is None:
+            on_ecp5 = board == "ulx3s-85f"
+            target = TARGETS["generic-16"] if on_ecp5 else BOARDS[board].target
+            config = compile(four if on_ecp5 else eight, target).config
+        else:
+            config = ChipConfig(core)
+        made.append(Case(name, board, config, goal))
+    return made
+
+
+def _core(places: dict[str, Constant | Per], lanes: int, update_lanes: int) -> CoreConfig:
+    return CoreConfig(
+        lanes=lanes,
+        update_lanes=update_lanes,
+        fields=Fields(places, 18),
+        weight_rows=65536 // lanes,
+        neuron_rows=256 // lanes,
+        **FEW,
+    )
+
+
+def build(case: Case, seeds: list[int]) -> dict[str, Any]:
+    """Synthesise a core, and place and route it once for each seed."""
+    device = BOARDS[case.board].device
+    family = device.family.value
+    with tempfile.TemporaryDirectory(prefix="spikeloom-cores-") as temporary:
+        folder = Path(temporary)
+        netlist = netlist_of(Registered(case.config), TOP, defined_collisions=False)
+        (folder / "design.il").write_text(netlist)
+        cells, _ = synthesise_for(device, ["design.il"], folder)
+        clocks = [_clock(family, case.goal, seed, folder) for seed in seeds]
+    best, counted = max(clocks), count_cells(device, cells)
+    lanes = case.config.core.lanes
+    return {
+        "core": case.name,
+        "device": device.part,
+        **counted,
+        "with carry": counted["lut"] + 2 * cells.get("CCU2C", 0),
+        "MHz": clocks,
+        "goal": case.goal,
+        "operations": lanes * best,
+        "per 1000 LUT": lanes * best * 1000 / counted["lut"],
+        "share of limit": lanes / BOUNDS[family],
+    }
+
+
+def _clock(family: str, goal: float, seed: int, folder: Path) -> float:
+    parts = {
+        "ecp5": ["--85k", "--package", "CABGA381", "--speed", "6", "--out-of-context"],
+        "ice40": ["--up5k", "--package", "sg48", "--pcf-allow-unconstrained"],
+    }
+    report = f"report{seed}.json"
+    wanted = ["--json", f"{TOP}.json", "--freq", str(1.15 * goal), "--seed", str(seed)]
+    _, said = run_tool(f"nextpnr-{family}", [*parts[family], *wanted, "--report", report], folder)
+    if not (folder / report).exists():
+        raise click.ClickException(f"nextpnr failed: {said.splitlines()[-1]}")
+    (clock,) = json.loads((folder / report).read_text())["fmax"].values()
+    return float(clock["achieved"])
+
+
+@click.command()
+@click.option("--seeds", default=3, show_default=True, help="Placements of each core.")
+@click.option("--only", default="", help="Cores whose name has this in it.")
+def main(seeds: int, only: str) -> None:
+    """Print the table."""
+    console = Console(width=150)
+    table = Table(title="Cores after place and route (nextpnr, out of context)")
+    table.add_column("core")
+    columns = ("device", "LUT4", "with carry", "FF", "block RAM", "DSP", "MHz by seed", "goal")
+    rates = ("M operations/s", "per 1000 LUT4", "weights/cycle of the device's limit")
+    for column in (*columns, *rates):
+        table.add_column(column, justify="right")
+    luts: dict[str, int] = {}
+    for case in cases():
+        if only not in case.name:
+            continue
+        built = build(case, list(range(1, seeds + 1)))
+        luts[case.name] = built["lut"]
+        table.add_row(
+            case.name,
+            built["device"],
+            *(f"{built[name]:,}" for name in ("lut", "with carry", "ff", "block_ram", "dsp")),
+            ", ".join(f"{clock:.1f}" for clock in built["MHz"]),
+            f"{built['goal']:g}",
+            f"{built['operations']:,.0f}",
+            f"{built['per 1000 LUT']:,.0f}",
+            f"{built['share of limit']:.1%}",
+        )
+        console.print(table)
+    wide, narrow = luts.get("LIF, L=32, U=8"), luts.get("LIF, L=16, U=4")
+    if wide and narrow:
+        console.print(f"LUT4 for each lane more: {(wide - narrow) / 16:.0f}")
+
+
+if __name__ == "__main__":
+    main()
