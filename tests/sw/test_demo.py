@@ -25,9 +25,11 @@ def test_the_shipped_images_are_real_digits() -> None:
     assert images.spikes().shape == (images.steps, 200, 784)
 
 
-def test_the_shipped_network_tells_at_least_97_percent_of_them() -> None:
-    images = DemoImages.load()
-    digits = Golden(load_network()).run(images.spikes()).counts("digit").argmax(axis=1)
+@pytest.mark.parametrize("bits", [8, 4])
+def test_the_shipped_networks_tell_at_least_97_percent_of_them(bits: int) -> None:
+    images, network = DemoImages.load(), load_network(bits)
+    assert network.weight_width == bits
+    digits = Golden(network).run(images.spikes()).counts("digit").argmax(axis=1)
     assert np.mean(digits == images.labels) >= 0.97
 
 

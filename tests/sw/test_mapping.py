@@ -4,7 +4,7 @@ import pytest
 from spikeloom.errors import MappingError
 from spikeloom.field_places import field_values
 from spikeloom.mapping import place
-from spikeloom_boards.target import Target
+from spikeloom_boards.target import TARGETS, Target
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.event import Operation
 from spikeloom_hw.neuron import Constant, Fields, NeuronParameters, Per
@@ -154,10 +154,7 @@ def test_the_host_hears_what_is_recorded() -> None:
 
 
 def test_a_target_that_does_not_exist_is_named_with_those_that_do() -> None:
-    message = (
-        "^There is no target 'fpga'; there are generic-4, generic-8, generic-16, generic-32, "
-        "generic-64, up5k$"
-    )
+    message = f"^There is no target 'fpga'; there are {', '.join(TARGETS)}$"
     with pytest.raises(MappingError, match=message):
         place(network_of(0), "fpga")
 

@@ -3,11 +3,15 @@
 import click
 
 from .about import doctor, targets
+from .boards import boards
 from .build import build
 from .check import check
 from .demo import demo
+from .example import example
+from .program import program
 from .run import run, simulate
 from .serve import serve
+from .stream import stream
 
 __all__ = ["main"]
 
@@ -22,5 +26,9 @@ def main() -> None:
     """
 
 
-for _command in (check, build, simulate, serve, run, targets, doctor, demo):
+_COMMANDS = (
+    *(check, build, program, simulate, serve, run, stream),
+    *(boards, targets, doctor, demo, example),
+)
+for _command in _COMMANDS:
     main.add_command(_command)

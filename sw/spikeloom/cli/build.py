@@ -1,43 +1,65 @@
-"""``spikeloom build``: from a quantised network to a program and its Verilog."""
+"""``spikeloom build``: from a quantised network to Verilog, or to the bitstream of a board."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from spikeloom_boards.catalogue import BOARDS
+from spikeloom_boards.flow import PROGRAM, BuildOptions, build_board
 from spikeloom_boards.target import TARGETS
 from spikeloom_hw.emit import emit
+from spikeloom_hw.host.uart import break_cycles_at
 
+from ..activity import activity_counts
 from ..flow import compile
+from .asic import ASIC, build_asic
+from .cells import predict_cells
 from .files import read_network, staged
 from .report import Outcome, Report, command
 
-__all__ = ["PROGRAM", "build"]
+__all__ = ["build"]
 
-PROGRAM = "program.spikeloom"
-"""Name of the program file in the folder that is written."""
+_DEFAULTS = {"target": "generic-16", "link": "bytes", "baud": 3_000_000}
 
 
 @click.command()
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--target", default="generic-16", show_default=True, type=click.Choice(list(TARGETS)))
+@click.option(
+    "--board",
+    type=click.Choice([*BOARDS, ASIC]),
+    help="Make the bitstream of a board; or Verilog for an ASIC, whose memories are macros.",
+)
+@click.option(
+    "--liberty",
+    type=click.Path(path_type=Path),
+    help="Library of standard cells to map an ASIC to, for its area and longest path.",
+)
+@click.option(
+    "--seeds",
+    default=3,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Most placements to try until the clock of the board is reached.",
+)
+@click.option("--seed", default=1, show_default=True, type=int, help="First of them.")
+@click.option(
+    "--target",
+    type=click.Choice(list(TARGETS)),
+    help="Write Verilog for it; generic-16 if no board.",
+)
 @click.option(
     "--link",
-    default="bytes",
-    show_default=True,
     type=click.Choice(["bytes", "uart"]),
-    help="What the host port speaks: a stream of bytes, or a serial line.",
+    help="What the host port of the Verilog speaks: a stream of bytes (default), or a serial line.",
 )
 @click.option(
     "--clock", type=click.FloatRange(min=1), help="Frequency of the clock in Hz, for a serial line."
 )
 @click.option(
-    "--baud",
-    default=3_000_000,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Bits a second of the serial line.",
+    "--baud", type=click.IntRange(min=1), help="Bits a second of the serial line; 3000000."
 )
 @click.option("--record", multiple=True, help="Population that the host gets the events of.")
 @command
@@ -45,19 +67,37 @@ def build(
     report: Report,
     network: Path,
     output: Path,
-    target: str,
-    link: str,
+    board: str | None,
     record: tuple[str, ...],
-    **line: Any,
+    **chosen: Any,
 ) -> Outcome:
     """Compile NETWORK, and write its program and its Verilog into a folder.
 
-    NETWORK is a file that QuantisedNetwork.save wrote. All files are written, or none.
+    NETWORK is a file that QuantisedNetwork.save wrote. All files are written, or none. With
+    --board, the bitstream and its report are there too; the exit code is 1 if the design is
+    slower than the clock of the board.
     """
-    divisor = _divisor(link, line["clock"], line["baud"])
+    if chosen["liberty"] is not None and board != ASIC:
+        raise ValueError(f"--liberty is for an ASIC; give --board {ASIC} with it")
+    if board == ASIC:
+        for option in ("link", "clock", "baud"):
+            if chosen[option] is not None:
+                raise ValueError(f"--{option} is for a serial line, which an ASIC has not")
+        target = chosen["target"] or _DEFAULTS["target"]
+        program = compile(read_network(network), target, record=record or None)
+        return build_asic(report, program, output, chosen["liberty"])
+    if board is not None:
+        for option in ("target", "link", "clock", "baud"):
+            if chosen[option] is not None:
+                raise ValueError(f"--{option} is set by the board; leave it or --board out")
+        seeds = {name: chosen[name] for name in ("seed", "seeds")}
+        return _build_board(report, network, output, board, record, **seeds)
+    target, link, baud = (chosen[name] or default for name, default in _DEFAULTS.items())
+    divisor = _divisor(link, chosen["clock"], baud)
     program = compile(read_network(network), target, record=record or None)
     with report.working("Writing the Verilog"), staged(output) as stage:
-        emission = emit(program, stage, link=link, divisor=divisor)
+        pause = None if divisor is None else break_cycles_at(chosen["clock"])
+        emission = emit(program, stage, link=link, divisor=divisor, break_cycles=pause)
         program.save(stage / PROGRAM)
         names = sorted(file.name for file in stage.iterdir())
         sizes = {name: (stage / name).stat().st_size for name in names}
@@ -73,6 +113,39 @@ def build(
         "target": target,
         "link": link,
     })
+
+
+def _build_board(
+    report: Report, network: Path, output: Path, name: str, record: tuple[str, ...], **how: Any
+) -> Outcome:
+    """Build the bitstream of a board."""
+    board = BOARDS[name]
+    program = compile(read_network(network), board.target, record=record or None)
+    options = BuildOptions(
+        predicted=predict_cells(program.config, board.device.family),
+        activity=activity_counts(program),
+        **how,
+    )
+    with report.working(f"Building for {name}: synthesis, place and route"):
+        built = build_board(program, board, output, options=options)
+    for title, (columns, rows) in built.report.tables().items():
+        report.table(title, columns, rows)
+    report.say(built.report.verdict)
+    if built.bitstream is None:
+        report.say(f"Vivado makes the bitstream: vivado -mode batch -source top.tcl, in {output}")
+    report.say(f"Configuration {built.report.configuration}, in {output}")
+    return Outcome(
+        {
+            "folder": output,
+            "board": name,
+            "files": [file.name for file in built.files],
+            "bitstream": built.bitstream,
+            "program": output / PROGRAM,
+            "configuration": built.report.configuration,
+            "report": json.loads(built.report.to_json()),
+        },
+        fine=built.report.met is not False,
+    )
 
 
 def _divisor(link: str, clock: float | None, baud: int) -> float | None:

@@ -5,12 +5,15 @@ from typing import Any
 
 import click
 
+from spikeloom_boards.board import Board
+from spikeloom_boards.catalogue import BOARDS
 from spikeloom_boards.target import TARGETS
 from spikeloom_hw.program import Program
 
 from ..errors import MappingError
 from ..estimate import Estimate, estimate, memory_bits
 from ..flow import compile
+from .cells import predict_cells
 from .description import describe_populations, describe_projections, find_room
 from .files import read_network
 from .report import Outcome, Report, command
@@ -26,11 +29,18 @@ _ROOM = {
     "accumulator_width": "bits of an accumulator",
     "potential_width": "bits of a potential",
 }
+_CELLS = {
+    "lut": "lookup tables (predicted)",
+    "ff": "flip-flops (predicted)",
+    "block_ram": "blocks of RAM",
+    "spram": "single-port RAM",
+}
 
 
 @click.command()
 @click.argument("network", type=click.Path(path_type=Path))
-@click.option("--target", default="generic-16", show_default=True, type=click.Choice(list(TARGETS)))
+@click.option("--target", type=click.Choice(list(TARGETS)), help="generic-16 if there is no board.")
+@click.option("--board", type=click.Choice(list(BOARDS)), help="A board, in place of a target.")
 @click.option(
     "--activity",
     default=0.1,
@@ -39,11 +49,16 @@ _ROOM = {
     help="Spikes per neuron and step, for the estimate of cycles.",
 )
 @command
-def check(report: Report, network: Path, target: str, activity: float) -> Outcome:
+def check(
+    report: Report, network: Path, target: str | None, board: str | None, activity: float
+) -> Outcome:
     """Tell whether NETWORK fits a target, and what it will take there.
 
     NETWORK is a file that QuantisedNetwork.save wrote. The exit code is 0 if it fits, 1 if not.
     """
+    if target is not None and board is not None:
+        raise ValueError("Give --target or --board, not both: a board has a target of its own")
+    target = board or target or "generic-16"
     quantised = read_network(network)
     chosen = TARGETS[target]
     values: dict[str, Any] = {
@@ -64,6 +79,8 @@ def check(report: Report, network: Path, target: str, activity: float) -> Outcom
         values["room"] = find_room(quantised, chosen)
         report.table("Room", ("", "needed", "there", "fits"), _room_rows(values["room"]))
         program = compile(quantised, chosen)
+        if target in BOARDS:
+            _check_board(report, program, BOARDS[target], values)
     except MappingError as error:
         report.say(f"It does not fit: {error}")
         return Outcome({**values, "fits": False, "reason": str(error)}, fine=False)
@@ -77,6 +94,26 @@ def check(report: Report, network: Path, target: str, activity: float) -> Outcom
         "activity": activity,
         "per_step": _per_step(expected),
     })
+
+
+def _check_board(report: Report, program: Program, board: Board, values: dict[str, Any]) -> None:
+    """Tell what the network takes of the device; raise if it is more than there is."""
+    needed, there = board.weights_of(program.config), board.weight_bits
+    told, has = predict_cells(program.config, board.device.family), board.device.resources
+    values["board"] = {
+        "name": board.name,
+        "device": board.device.part,
+        "weight_bits": {"needed": needed, "there": there},
+        "cells": {name: {"predicted": told[name], "there": has[name]} for name in told},
+    }
+    rows = [("bits for weights", needed, there)]
+    rows += [(_CELLS[name], number, has[name]) for name, number in told.items()]
+    report.table(f"{board.device.part} of the {board.name}", ("", "needed", "there"), rows)
+    if needed > there:
+        raise MappingError(
+            f"The weights take {needed} bits, but {board.name} has {there} for them; quantise to "
+            f"fewer bits, or take a larger board"
+        )
 
 
 def _room_rows(room: dict[str, dict[str, int]]) -> list[tuple[Any, ...]]:

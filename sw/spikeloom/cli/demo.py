@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from spikeloom_boards.flow import PROGRAM
 from spikeloom_hw.emit import emit
 
 from ..demo import DemoResult, draw, run_demo
-from .build import PROGRAM
 from .files import staged
 from .report import Outcome, Report, command
 

@@ -18,7 +18,14 @@ from spikeloom_sim.quantised import KIND as NETWORK
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 from spikeloom_sim.stimulus import as_stimulus
 
-__all__ = ["check_output", "read_network", "read_program", "read_spikes", "read_work", "staged"]
+__all__ = [
+    "check_output",
+    "read_network",
+    "read_program",
+    "read_spikes",
+    "read_work",
+    "staged",
+]
 
 # What the readers of archives raise, beyond ValueError and OSError, at a file that was altered.
 _DAMAGE = (

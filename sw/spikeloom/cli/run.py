@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from spikeloom_boards.target import TARGETS
 from spikeloom_hw.program import Program
@@ -13,6 +14,7 @@ from spikeloom_sim.recording import Difference, Recording
 
 from ..flow import compile
 from ..host.device import Device
+from .classes import read_labels, tell_classes
 from .files import check_output, read_program, read_spikes, read_work
 from .report import Outcome, Report, command
 
@@ -29,6 +31,11 @@ _OUTPUT = click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Recording to write, .npz."
 )
 _POTENTIALS = click.option("--potentials", is_flag=True, help="Record the potentials too.")
+_LABELS = click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="Right neuron of the last population for each sample, .npy: tell the classes.",
+)
 _EXPECT = click.option(
     "--expect", type=click.Path(path_type=Path), help="Recording to compare with."
 )
@@ -52,6 +59,7 @@ _EXPECT = click.option(
 )
 @_POTENTIALS
 @_EXPECT
+@_LABELS
 @click.option("--compare", is_flag=True, help="Run the golden model too, and compare.")
 @command
 def simulate(
@@ -66,7 +74,7 @@ def simulate(
     _check_choice(work, loaded, chosen)
     if output is not None:
         check_output(output)
-    expected = _expected(chosen["expect"])
+    expected, labels = _expected(chosen["expect"]), _labels(chosen["labels"])
     stimulus = read_spikes(spikes, loaded.inputs)
     golden = None
     if isinstance(loaded, QuantisedNetwork) and (engine == "golden" or chosen["compare"]):
@@ -83,16 +91,19 @@ def simulate(
                 program, engine="verilator" if engine == "verilator" else "cxxrtl"
             )
         recording = _run(report, device, stimulus, potentials)
-    return _outcome(report, recording, golden if chosen["compare"] else expected, output, engine)
+    compared = golden if chosen["compare"] else expected
+    outcome = _outcome(report, recording, compared, output, engine)
+    return _with_classes(report, outcome, recording, labels)
 
 
 @click.command()
 @click.argument("program", type=click.Path(path_type=Path))
-@click.option("--url", required=True, help="serial:///dev/ttyUSB1?baud=3000000 or tcp://host:port")
+@click.option("--url", required=True, help="serial:auto, serial:///dev/ttyUSB1 or tcp://host:port.")
 @_INPUT
 @_OUTPUT
 @_POTENTIALS
 @_EXPECT
+@_LABELS
 @command
 def run(report: Report, program: Path, url: str, spikes: Path, **chosen: Any) -> Outcome:
     """Run spikes or values through a device at the other end of a link.
@@ -104,12 +115,13 @@ def run(report: Report, program: Path, url: str, spikes: Path, **chosen: Any) ->
     output: Path | None = chosen["output"]
     if output is not None:
         check_output(output)
-    expected = _expected(chosen["expect"])
+    expected, labels = _expected(chosen["expect"]), _labels(chosen["labels"])
     stimulus = read_spikes(spikes, loaded.inputs)
     with report.working(f"Connecting to {url}"):
         device = Device.open(url, loaded)
     recording = _run(report, device, stimulus, chosen["potentials"])
-    return _outcome(report, recording, expected, output, url)
+    outcome = _outcome(report, recording, expected, output, url)
+    return _with_classes(report, outcome, recording, labels)
 
 
 def _check_choice(work: Path, loaded: QuantisedNetwork | Program, chosen: dict[str, Any]) -> None:
@@ -129,6 +141,20 @@ def _check_choice(work: Path, loaded: QuantisedNetwork | Program, chosen: dict[s
 
 def _expected(path: Path | None) -> Recording | None:
     return None if path is None else Recording.load(path)
+
+
+def _labels(path: Path | None) -> np.ndarray | None:
+    return None if path is None else read_labels(path)
+
+
+def _with_classes(
+    report: Report, outcome: Outcome, recording: Recording, labels: np.ndarray | None
+) -> Outcome:
+    """Add to an outcome what the samples are told to be, if there are labels."""
+    if labels is None or outcome.values is None:
+        return outcome
+    classes = tell_classes(report, recording, labels)
+    return Outcome({**outcome.values, "classes": classes}, fine=outcome.fine)
 
 
 def _run(report: Report, device: Device, stimulus: Any, potentials: bool) -> Recording:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spikeloom_hw.validate import check_choice
 from spikeloom_sim.quantised import QuantisedNetwork
 
 from .. import encode
@@ -12,6 +13,7 @@ from .. import encode
 __all__ = ["DemoImages", "load_network"]
 
 _HERE = Path(__file__).parent
+_NETWORKS = {8: "network.npz", 4: "network4.npz"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,13 @@ class DemoImages:
         return encode.rate(flat, self.steps, gain=self.gain, stagger=self.stagger)
 
 
-def load_network() -> QuantisedNetwork:
-    """Read the trained network that is shipped with the package, 784-128-10."""
-    return QuantisedNetwork.load(_HERE / "network.npz")
+def load_network(bits: int = 8) -> QuantisedNetwork:
+    """Read a trained network that is shipped with the package, 784-128-10.
+
+    Parameters
+    ----------
+    bits : int
+        Bits of a weight, 8 or 4. Each was trained with weights on its own grid.
+    """
+    check_choice("Weight bits", bits, tuple(_NETWORKS))
+    return QuantisedNetwork.load(_HERE / _NETWORKS[bits])
