@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import inspect
+import json
 import os
 import pkgutil
 import subprocess
@@ -104,12 +105,45 @@ def address_map() -> str:
     return "\n".join([*lines, ""])
 
 
+def boards_table() -> str:
+    """Markdown of what builds of boards took, as benchmarks/boards.py measured it."""
+    lines = [
+        "# Boards, measured",
+        "",
+        "Bitstreams built from clean with the tools of the lock file, as `report.json` beside each",
+        "says. A share is that of the device; LUT are those that place and route took, those that",
+        "synthesis made in brackets. `python benchmarks/boards.py --write` renews the page.",
+        "",
+        "| board | network | LUT | flip-flops | block RAM | SPRAM | DSP | MHz reached | asked |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    path = HERE / "reference" / "measured" / "boards.json"
+    measured = json.loads(path.read_text()) if path.exists() else {}
+    for name, entry in measured.items():
+        report = entry["report"]
+        cells = [name, entry["network"]]
+        for kind in ("lut", "ff", "block_ram", "spram", "dsp"):
+            got = report["resources"].get(kind)
+            if got is None:
+                cells.append("")
+                continue
+            text = f"{got['used']} of {got['available']}"
+            cells.append(f"{text} ({got['synthesised']})" if kind == "lut" else text)
+        reached = "" if report["reached"] is None else f"{report['reached'] / 1e6:.1f}"
+        lines.append("| " + " | ".join([*cells, reached, f"{report['wanted'] / 1e6:g}"]) + " |")
+    lines.append("")
+    for name, entry in measured.items():
+        tools = ", ".join(f"{tool} {version}" for tool, version in entry["report"]["tools"].items())
+        lines.append(f"- {name}: `{entry['command']}`, {entry['date']}, {tools}")
+    return "\n".join([*lines, ""])
+
+
 def write_reference(_: Sphinx) -> None:
     """Write the pages of the reference, and remove those of modules that are gone."""
     folder = HERE / "reference" / "generated"
     folder.mkdir(exist_ok=True)
     pages = {name: page(name) for package in PACKAGES for name in modules(package)}
-    pages["address-map"] = address_map()
+    pages |= {"address-map": address_map(), "boards-table": boards_table()}
     for stale in set(folder.glob("*.md")) - {folder / f"{name}.md" for name in pages}:
         stale.unlink()
     for name, text in pages.items():
