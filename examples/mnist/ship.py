@@ -1,4 +1,4 @@
-"""Quantise the trained network, and ship it with real test images as the demo's data.
+"""Quantise the trained networks, and ship them with real test images as the demo's data.
 
 Measured: a second.
 """
@@ -15,7 +15,16 @@ from spikeloom import LIF, Network, quantise
 
 HERE = Path(__file__).parent
 DEMO = Path(spikeloom.__file__).parent / "demo"
-FRACTIONAL_BITS = 4
+FORMATS: dict[str, dict[str, int]] = {
+    "": {"fractional_bits": 4},
+    "4": {
+        "weight_width": 4,
+        "accumulator_width": 12,
+        "potential_width": 16,
+        "fractional_bits": 6,
+    },
+}
+"""Of each trained network, by what its files have at the end of their names."""
 
 
 def load_network(path: Path) -> tuple[Network, dict[str, int]]:
@@ -37,17 +46,18 @@ def load_network(path: Path) -> tuple[Network, dict[str, int]]:
 
 
 @click.command()
-@click.option("--trained", type=Path, default=HERE / "trained.npz", show_default=True)
 @click.option("--mnist", type=Path, help="mnist.npz; else $SPIKELOOM_DATA/mnist/mnist.npz.")
 @click.option("--images", default=200, show_default=True, help="Test images to ship.")
-def main(trained: Path, mnist: Path | None, images: int) -> None:
-    """Write the demo's network and images into the package."""
+def main(mnist: Path | None, images: int) -> None:
+    """Write the demo's networks and images into the package."""
     if mnist is None:
         mnist = Path(os.environ.get("SPIKELOOM_DATA", "data")) / "mnist" / "mnist.npz"
     if not mnist.is_file():
         raise click.ClickException(f"There is no {mnist}; give --mnist or set SPIKELOOM_DATA")
-    network, encoder = load_network(trained)
-    quantise(network, fractional_bits=FRACTIONAL_BITS).save(DEMO / "network.npz")
+    encoder: dict[str, int] = {}
+    for end, chosen in FORMATS.items():
+        network, encoder = load_network(HERE / f"trained{end}.npz")
+        quantise(network, **chosen).save(DEMO / f"network{end}.npz")
     with np.load(mnist) as data:
         arrays: dict[str, Any] = {
             "images": data["x_test"][:images].reshape(images, 28, 28),

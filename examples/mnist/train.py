@@ -2,9 +2,11 @@
 Train the 784-128-10 network of leaky integrate-and-fire neurons on MNIST.
 
 Backpropagation through time with a surrogate gradient. The second half of the epochs is
-quantisation-aware: the forward pass rounds the weights to the 8-bit grid of the hardware,
-the backward pass ignores the rounding. 30 epochs take 5 minutes on one core of a 2-core
-machine; the result depends on the seed and the versions of PyTorch and NumPy.
+quantisation-aware: the forward pass rounds the weights to the grid of the hardware, of 8 bits or
+as many as ``--bits`` says, the backward pass ignores the rounding. With fewer than 8 bits the
+weights are also kept within 3 standard deviations, so that the grid is finer. 30 epochs take 5
+minutes on one core of a 2-core machine; the result depends on the seed and the versions of PyTorch
+and NumPy.
 
 The float network has the semantics of the hardware without its rounding: in each step
 ``s = beta * v + x``, a spike if ``s > threshold``, which is then subtracted; there is no
@@ -28,7 +30,7 @@ from spikeloom.encode import STAGGER, rate
 SIDE = 28
 HIDDEN = 128
 CLASSES = 10
-WEIGHT_MAX = 127
+CLIP = 3.0
 TEST_BATCH = 500
 EPOCHS = 30
 OBTAIN = (
@@ -48,7 +50,8 @@ class Settings:
 
     Pairs are of the hidden and the output population. ``gain`` and ``stagger`` are the
     encoder's; ``slope`` is the surrogate gradient's; ``logit`` is what one output spike
-    adds to its class's logit; ``reach`` is the largest random shift in pixels.
+    adds to its class's logit; ``reach`` is the largest random shift in pixels; ``bits``
+    are those of a weight.
     """
 
     steps: int = 16
@@ -64,6 +67,7 @@ class Settings:
     weight_decay: float = 1e-4
     warm_up: float = 0.15
     reach: int = 1
+    bits: int = 8
 
 
 def fire(excess: torch.Tensor, slope: float) -> torch.Tensor:
@@ -126,11 +130,19 @@ def network(weights: Weights, images: Images, settings: Settings) -> torch.Tenso
     return train.sum(0)
 
 
-def fake_quantise(w: torch.Tensor) -> torch.Tensor:
-    """Round weights to the grid of int8 codes -127..127, passing the gradient through."""
+def fake_quantise(w: torch.Tensor, bits: int) -> torch.Tensor:
+    """Round weights to the symmetric grid of so many bits, passing the gradient through."""
     fixed = w.detach()
-    delta = fixed.abs().max() / WEIGHT_MAX
+    delta = fixed.abs().max() / (2 ** (bits - 1) - 1)
     return w + (torch.round(fixed / delta) * delta - fixed)
+
+
+def clip(weights: Weights) -> None:
+    """Keep weights within a few standard deviations, in place."""
+    with torch.no_grad():
+        for w in weights:
+            most = CLIP * float(w.std())
+            w.clamp_(-most, most)
 
 
 def shift(images: Images, reach: int, rng: np.random.Generator) -> Images:
@@ -193,7 +205,10 @@ def fit(images: Images, labels: Labels, settings: Settings, epochs: int, seed: i
     for epoch in range(epochs):
         quantised, total = 2 * epoch >= epochs, 0.0
         for pick in rng.permutation(len(images))[: batches * size].reshape(batches, size):
-            used = (fake_quantise(weights[0]), fake_quantise(weights[1])) if quantised else weights
+            used = weights
+            if quantised:
+                first, second = (fake_quantise(w, settings.bits) for w in weights)
+                used = (first, second)
             counts = network(used, shift(images[pick], settings.reach, rng), settings)
             loss = functional.cross_entropy(
                 counts * settings.logit,
@@ -204,6 +219,8 @@ def fit(images: Images, labels: Labels, settings: Settings, epochs: int, seed: i
             loss.backward()
             optimiser.step()
             schedule.step()
+            if quantised and settings.bits < 8:
+                clip(weights)
             total += loss.item()
         mean, elapsed = total / batches, time.perf_counter() - start
         print(f"Epoch {epoch + 1}/{epochs}: loss {mean:.4f}, {elapsed:.0f} s", flush=True)
@@ -230,6 +247,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--mnist", type=Path, default=default, help="path of mnist.npz")
     parser.add_argument("--seed", type=int, default=1, help="seed (default: 1)")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"default: {EPOCHS}")
+    parser.add_argument("--bits", type=int, default=8, choices=range(2, 9), help="default: 8")
     parser.add_argument("--output", type=Path, default=Path("net.npz"), help="default: net.npz")
     chosen = parser.parse_args()
     if chosen.mnist is None:
@@ -245,7 +263,8 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Train the network, measure it on the test images and save it."""
-    chosen, settings = arguments(), Settings()
+    chosen = arguments()
+    settings = Settings(bits=chosen.bits)
     train, test = load(chosen.mnist, "train"), load(chosen.mnist, "test")
     torch.set_num_threads(1)
     weights = fit(*train, settings, chosen.epochs, chosen.seed)
