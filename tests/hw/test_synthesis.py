@@ -22,8 +22,9 @@ FAULTS = (
     r"^(?:Warning: )?Replacing memory .* with list of registers",
     r"^(?:Warning|ERROR):",
 )
-# Fewer bits than this may be cheaper in flip-flops, and Yosys knows best.
-FEW_BITS = 64
+# So few bits may be cheaper in flip-flops: a block RAM counts 64 of them, and beside it Yosys needs
+# logic for a read that meets a write, which plain Verilog defines.
+FEW_BITS = 96
 
 SMALL = ChipConfig(CoreConfig(lanes=4, update_lanes=2, weight_rows=1024, neuron_rows=16))
 ICE40 = ChipConfig(
