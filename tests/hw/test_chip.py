@@ -49,8 +49,3 @@ def received(line: list[int], divisor: float) -> bytes:
         octets.append(sum(line[int(cycle + divisor * (k + 1.5))] << k for k in range(8)))
         cycle += int(divisor * 9.5)
     return bytes(octets)
-
-
-def test_the_line_of_a_chip_has_the_break_that_it_is_given() -> None:
-    assert SerialChip(CONFIG, 8, 2000).break_cycles == 2000
-    assert SerialChip(CONFIG, 8).break_cycles is None
