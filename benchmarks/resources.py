@@ -17,15 +17,17 @@ from rich.console import Console
 from rich.table import Table
 
 from spikeloom.resources import FAMILIES, features
+from spikeloom_boards.ecp5 import LFE5U_85F
+from spikeloom_boards.icebreaker import ICE40UP5K
+from spikeloom_boards.synthesis import TOP, count_cells, synthesise_for
 from spikeloom_hw.chip import Chip
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.netlist import netlist_of
 from spikeloom_hw.neuron import Constant, Fields, Per
-from spikeloom_hw.yosys import run_yosys, synthesis, yosys_version
+from spikeloom_hw.yosys import yosys_version
 
 MODEL = Path(__file__).parents[1] / "sw/spikeloom/cells.json"
-FLIP_FLOPS = ("TRELLIS_FF", "SB_DFF")
-LUTS = ("LUT4", "SB_LUT4")
+DEVICES = {"ecp5": LFE5U_85F, "ice40": ICE40UP5K}
 MAIN = ("chip", "sums", "potentials", "words", "state", "banked sums", "convolution")
 """Terms that most cells come from."""
 MAIN_PULL = 0.02
@@ -89,15 +91,11 @@ def measure(config: ChipConfig, family: str) -> dict[str, int]:
     """Synthesise a chip and count its cells."""
     with tempfile.TemporaryDirectory(prefix="spikeloom-resources-") as temporary:
         folder = Path(temporary)
-        netlist = netlist_of(Chip(config), defined_collisions=False)
+        netlist = netlist_of(Chip(config), TOP, defined_collisions=False)
         (folder / "design.il").write_text(netlist)
-        statistics = "tee -q -o cells.json stat -json"
-        run_yosys(["read_rtlil design.il", *synthesis(family, "top"), statistics], folder)
-        cells = json.loads((folder / "cells.json").read_text())["design"]["num_cells_by_type"]
-    return {
-        "luts": sum(n for name, n in cells.items() if name in LUTS),
-        "flip_flops": sum(n for name, n in cells.items() if name.startswith(FLIP_FLOPS)),
-    }
+        device = DEVICES[family]
+        counted = count_cells(device, synthesise_for(device, ["design.il"], folder)[0])
+    return {"luts": counted["lut"], "flip_flops": counted["ff"]}
 
 
 def fit(rows: list[dict[str, float]], counts: np.ndarray) -> np.ndarray:
