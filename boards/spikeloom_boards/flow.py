@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from spikeloom_hw.chip import SerialChip
 from spikeloom_hw.emit import emit
@@ -170,8 +171,7 @@ def _check_weights(program: Program, board: Board) -> None:
 def _write_netlists(program: Program, board: Board, work: Path) -> None:
     """Write the chip, the top around it, and the constraints of its pins."""
     platform = board.make_platform()
-    divisor = board.frequency / board.link.baud
-    chip = SerialChip(program.config, divisor, break_cycles_at(board.frequency))
+    chip = SerialChip(program.config, **_line(board))
     netlist = netlist_of(chip, CHIP, platform=platform, defined_collisions=False)
     (work / f"{CHIP}.il").write_text(netlist)
     try:
@@ -180,6 +180,14 @@ def _write_netlists(program: Program, board: Board, work: Path) -> None:
         raise BuildError(str(error)) from error
     for name, content in plan.files.items():
         (work / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def _line(board: Board) -> dict[str, Any]:
+    """Timing of the serial line, for what is built and for the Verilog beside it."""
+    return {
+        "divisor": board.frequency / board.link.baud,
+        "break_cycles": break_cycles_at(board.frequency),
+    }
 
 
 def _route(
@@ -217,8 +225,7 @@ def _describe(
     program: Program, board: Board, report: BuildReport, stage: Path, bitstream: str | None
 ) -> None:
     """Write the Verilog, the program, the reports, and what the host has to know."""
-    divisor, pause = board.frequency / board.link.baud, break_cycles_at(board.frequency)
-    emit(program, stage, link="uart", name=CHIP, divisor=divisor, break_cycles=pause)
+    emit(program, stage, link="uart", name=CHIP, **_line(board))
     program.save(stage / PROGRAM)
     (stage / "report.json").write_text(report.to_json())
     (stage / "report.txt").write_text(report.to_text())
