@@ -25,27 +25,7 @@ __all__ = ["Conversation"]
 
 
 class Conversation:
-    """Frames over a link that may lose, garble, repeat or delay bytes.
-
-    What was sent is carried out once and in order. Frames are sent again until the device
-    acknowledges them; when it stays silent for too long, or when event words of the device were
-    lost, every call raises the same LinkError until ``connect`` succeeds again. All calls read what
-    the device sends, so the two ends cannot wait for each other.
-
-    Parameters
-    ----------
-    transport : Transport
-        Carries the bytes.
-    patience : Patience
-        When to ask again, and when to give up.
-    clock : callable
-        Time in seconds.
-
-    Attributes
-    ----------
-    vanished : bool
-        Whether the transport has failed, which another one may help.
-    """
+    """Frames of a :class:`~spikeloom.host.session.Session`, which tells what it promises."""
 
     def __init__(
         self,
