@@ -20,7 +20,7 @@ class System(wiring.Component):
     """Answer the host's accesses in order.
 
     Accesses to memories and to the registers from ERRORS on wait until all events and steps before
-    them are done. A write takes two cycles and a read seven or more.
+    them are done. A write to a memory takes three cycles and a read eight or more.
 
     Parameters
     ----------
@@ -126,15 +126,20 @@ class System(wiring.Component):
                 with m.Elif(inside):
                     m.next = "READ"
                 with m.Else():
-                    m.d.comb += [
-                        self.access.write.eq(request.write),
-                        self.access.read.eq(~request.write),
-                        self.requests.ready.eq(request.write),
-                    ]
-                    with m.If(~self.access.known):
-                        m.d.sync += errors.eq(errors | seen | Errors.BAD_ADDRESS.value)
-                    with m.If(~request.write):
-                        m.next = "READ"
+                    m.next = "ACCESS"
+
+            # The strobes reach every memory, so they come straight from the state.
+            with m.State("ACCESS"):
+                m.d.comb += [
+                    self.access.write.eq(request.write),
+                    self.access.read.eq(~request.write),
+                    self.requests.ready.eq(request.write),
+                ]
+                with m.If(~self.access.known):
+                    m.d.sync += errors.eq(errors | seen | Errors.BAD_ADDRESS.value)
+                m.next = "IDLE"
+                with m.If(~request.write):
+                    m.next = "READ"
 
             # A memory takes its time, a counter until its turn.
             with m.State("READ"):
