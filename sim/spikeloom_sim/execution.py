@@ -8,6 +8,7 @@ import numpy as np
 from spikeloom_hw.neuron import NeuronState
 
 from .layer import Group, Layer, Neuron, gather, lateness, prepare
+from .learning import Learner
 from .phases import group
 from .projection import Projection
 from .recording import Recording
@@ -56,6 +57,8 @@ class Executor:
         Phase of each population that is no input.
     dtype : dtype
         Float32 or float64, in which the products of events and weights are summed.
+    learner : Learner or None
+        What changes weights and neurons after each step of a single sample.
     """
 
     def __init__(
@@ -64,14 +67,19 @@ class Executor:
         projections: Sequence[Projection],
         phases: Mapping[str, int],
         dtype: Any = np.float64,
+        learner: Learner | None = None,
     ) -> None:
         self._layers = {layer.name: layer for layer in layers}
         self._sizes = {layer.name: layer.size for layer in layers}
         self._neurons = {layer.name: layer.neuron for layer in layers if layer.neuron is not None}
-        self._dtype = dtype
+        self._dtype, self._learner = dtype, learner
         self._late = lateness(projections, phases)
         self._costs = costs([p.name for p in layers if p.delivers], projections)
-        links = [prepare(p, phases, dtype) for p in projections if self._layers[p.source].delivers]
+        links = [
+            prepare(p, phases, dtype, learner and learner.delivery(p))
+            for p in projections
+            if self._layers[p.source].delivers
+        ]
         edges = [(link.source, link.target) for link in links]
         self._groups = [gather(names, phases, links) for names in group(list(self._neurons), edges)]
 
@@ -96,6 +104,7 @@ class Executor:
         widest = max(self._sizes[name] for name in self._neurons)
         at_once = max(1, min(batch, BLOCK_NEURONS // widest))
         span = max(1, BLOCK_SPIKES // (at_once * max(self._sizes.values())))
+        span = 1 if self._learner else span
 
         work = Work(self._costs)
         ends: list[RunState] = []
@@ -115,6 +124,8 @@ class Executor:
                     {},
                 )
                 self._run_block(block)
+                if self._learner:
+                    self._neurons |= self._learner.step(block.sent, block.state)
                 self._shift(block)
                 work.add(block.sent)
             pending = {name: currents[name][:late].copy() for name, late in self._late.items()}

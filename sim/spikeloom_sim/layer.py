@@ -71,9 +71,11 @@ class Group(NamedTuple):
     inner: dict[str, list[Link]]
 
 
-def prepare(projection: Projection, phases: Mapping[str, int], dtype: Any) -> Link:
-    """Make a projection ready to deliver, with sums in ``dtype``."""
-    back, deliver = _back(projection, phases), projection.delivery(dtype)
+def prepare(
+    projection: Projection, phases: Mapping[str, int], dtype: Any, deliver: Deliver | None = None
+) -> Link:
+    """Make a projection ready to deliver, with sums in ``dtype``, unless there is ``deliver``."""
+    back, deliver = _back(projection, phases), deliver or projection.delivery(dtype)
     return Link(projection.source, projection.target, back, deliver)
 
 

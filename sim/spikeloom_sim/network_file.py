@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .learning.rule_file import describe_rule, restore_rule
 from .population import QuantisedPopulation, describe_neuron, restore_neuron
 from .projection import Convolution, Dense, Projection, Sparse
 
@@ -65,7 +66,10 @@ def describe_projection(
         if value is not None:
             arrays[f"{name}/{index}"] = value
     names = ("source", "target", "delay", *_PLAIN[kind])
-    return {"kind": kind.__name__, **{name: getattr(projection, name) for name in names}}
+    described = {"kind": kind.__name__, **{name: getattr(projection, name) for name in names}}
+    if isinstance(projection, Dense) and projection.rule is not None:
+        described["rule"] = describe_rule(projection.rule, f"feedback/{index}", arrays)
+    return described
 
 
 def restore_projection(
@@ -75,5 +79,7 @@ def restore_projection(
     kinds = {kind.__name__: kind for kind in _PLAIN}
     kind = kinds[described["kind"]]
     plain = {name: value for name, value in described.items() if name != "kind"}
+    if "rule" in plain:
+        plain["rule"] = restore_rule(plain["rule"], f"feedback/{index}", arrays)
     kept: dict[str, Any] = {name: arrays.get(f"{name}/{index}") for name in _ARRAYS[kind]}
     return kind(**plain, **kept)

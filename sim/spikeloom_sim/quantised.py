@@ -9,6 +9,7 @@ import numpy as np
 from spikeloom_hw.archive import read_archive, write_archive
 from spikeloom_hw.validate import check_choice
 
+from .learning.checks import check_rules
 from .network_file import (
     KIND,
     describe_population,
@@ -33,7 +34,8 @@ class QuantisedNetwork:
     reach it, each times the greatest magnitude of what its source sends, sum to at most
     ``2**(accumulator_width - 1) - 1``. So no accumulator ever wraps, whichever neurons fire, and
     the order in which spikes arrive cannot matter. Delays change nothing, as every synapse adds
-    at most once to what one update takes.
+    at most once to what one update takes. A weight that learns counts with the greatest magnitude
+    that it may come to.
 
     Parameters
     ----------
@@ -65,6 +67,9 @@ class QuantisedNetwork:
         _check_populations(self.populations)
         for projection in self.projections:
             self._check_projection(projection)
+        check_rules(
+            {p.name: p for p in self.populations}, self.projections, self.phases, self.weight_width
+        )
         for population in self.neurons:
             self._check_bound(population)
 

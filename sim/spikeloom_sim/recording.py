@@ -11,6 +11,7 @@ from spikeloom_hw.archive import read_archive, write_archive
 __all__ = ["Difference", "Recording"]
 
 _KIND = ("recording", 2)
+_KINDS = ("potentials", "values", "weights", "traces")
 
 
 class Difference(NamedTuple):
@@ -49,12 +50,19 @@ class Recording:
     values : dict of str to (steps, batch, neurons) array
         Values of each recorded population that sends its potential, and of each recorded graded
         input: int64, or float64 from the float reference.
+    weights : dict of str to (snapshots, pre, post) int64 array
+        Weights of each projection that learns, by its label (``"a -> b"``), where they were asked
+        for: the first after as many steps as lie between two snapshots.
+    traces : dict of str to (steps, neurons) int64 array
+        Traces after each step, where they were asked for: ``"a -> b/x1"`` and so on.
     """
 
     spikes: dict[str, np.ndarray]
     potentials: dict[str, np.ndarray] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     values: dict[str, np.ndarray] = field(default_factory=dict)
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+    traces: dict[str, np.ndarray] = field(default_factory=dict)
 
     def counts(self, name: str) -> np.ndarray:
         """Count the spikes of each neuron of population ``name``: (batch, neurons) int64 array."""
@@ -119,16 +127,16 @@ class Recording:
             "spikes": {
                 name: array.shape[-1] if packed[name] else 0 for name, array in self.spikes.items()
             },
-            "potentials": list(self.potentials),
-            "values": list(self.values),
+            **{kind: list(getattr(self, kind)) for kind in _KINDS},
             "counters": self.counters,
         }
         arrays = {
             f"spikes/{index}": np.packbits(array, axis=-1) if packed[name] else array
             for index, (name, array) in enumerate(self.spikes.items())
         }
-        for kind, kept in (("potentials", self.potentials), ("values", self.values)):
-            arrays |= {f"{kind}/{index}": array for index, array in enumerate(kept.values())}
+        for kind in _KINDS:
+            kept = getattr(self, kind).values()
+            arrays |= {f"{kind}/{index}": array for index, array in enumerate(kept)}
         write_archive(path, _KIND, description, arrays)
 
     @classmethod
@@ -147,11 +155,15 @@ class Recording:
             # What fires at most once in a step is packed; its neurons are told as they may end
             # within a byte.
             spikes[name] = np.unpackbits(array, axis=-1, count=size).astype(bool) if size else array
-        potentials, values = (
-            {name: arrays[f"{kind}/{index}"] for index, name in enumerate(description[kind])}
-            for kind in ("potentials", "values")
-        )
-        return cls(spikes, potentials, description["counters"], values)
+        # Files from before networks could learn have neither weights nor traces.
+        others = {
+            kind: {
+                name: arrays[f"{kind}/{index}"]
+                for index, name in enumerate(description.get(kind, ()))
+            }
+            for kind in _KINDS
+        }
+        return cls(spikes, counters=description["counters"], **others)
 
 
 def _listed(names: dict[str, np.ndarray]) -> str:

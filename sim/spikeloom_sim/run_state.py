@@ -1,13 +1,20 @@
 """Where a run stopped, and from where the next one may go on."""
 
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from spikeloom_hw.archive import read_archive, write_archive
 from spikeloom_hw.neuron import NeuronState
 
+from .learning import LearningState
+
 __all__ = ["RunState"]
+
+_KIND = ("run state", 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +30,17 @@ class RunState(Mapping[str, NeuronState]):
         are on their way; as many updates as spikes into it can be late.
     time : int
         Steps since the network was at rest.
+    learning : dict of str to LearningState
+        State of each projection that learns, by its label.
+    age : int
+        Steps since the weights were loaded, through all clears.
     """
 
     neurons: dict[str, NeuronState]
     pending: dict[str, np.ndarray]
     time: int = 0
+    learning: dict[str, LearningState] = field(default_factory=dict)
+    age: int = 0
 
     def __getitem__(self, name: str) -> NeuronState:
         """State of the population ``name``."""
@@ -40,3 +53,54 @@ class RunState(Mapping[str, NeuronState]):
     def __len__(self) -> int:
         """Number of populations."""
         return len(self.neurons)
+
+    def cleared(self) -> "RunState":
+        """State after a clear: all is 0 but eligibilities and the age."""
+        return RunState(
+            {
+                name: NeuronState(*(np.zeros_like(array) for array in state))
+                for name, state in self.neurons.items()
+            },
+            {name: np.zeros_like(array) for name, array in self.pending.items()},
+            0,
+            {name: state.cleared() for name, state in self.learning.items()},
+            self.age,
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the state to one .npz file."""
+        arrays = {f"pending/{i}": array for i, array in enumerate(self.pending.values())}
+        for kind, states in (("neurons", self.neurons), ("learning", self.learning)):
+            for index, state in enumerate(states.values()):
+                arrays |= {f"{kind}/{index}/{n}": a for n, a in state._asdict().items()}
+        description = {
+            "time": self.time,
+            "age": self.age,
+            **{kind: list(getattr(self, kind)) for kind in ("neurons", "pending", "learning")},
+        }
+        write_archive(path, _KIND, description, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "RunState":
+        """Read a state that :meth:`save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, or holds something else, or another version of it.
+        """
+        description, arrays = read_archive(path, _KIND)
+
+        def gather(label: str, kind: Any) -> dict[str, Any]:
+            return {
+                name: kind(*(arrays[f"{label}/{index}/{field}"] for field in kind._fields))
+                for index, name in enumerate(description[label])
+            }
+
+        return cls(
+            gather("neurons", NeuronState),
+            {name: arrays[f"pending/{i}"] for i, name in enumerate(description["pending"])},
+            description["time"],
+            gather("learning", LearningState),
+            description["age"],
+        )

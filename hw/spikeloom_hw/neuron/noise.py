@@ -3,12 +3,22 @@
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, Mux, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from .fields import MOST_NOISE, SEED_WIDTH
 from .stages import Stages
 
-__all__ = ["FIRST_WORD", "NOISE_STAGES", "WORD_WIDTH", "next_word", "noise", "noise_of", "word_at"]
+__all__ = [
+    "FIRST_WORD",
+    "NOISE_STAGES",
+    "WORD_WIDTH",
+    "hash_of",
+    "hashed",
+    "next_word",
+    "noise",
+    "noise_of",
+    "word_at",
+]
 
 WORD_WIDTH = 32
 """Bits of the word of a time step."""
@@ -37,11 +47,7 @@ def word_at(time: Any) -> Any:
 
 
 def noise(seed: int, words: Any, index: Any, bits: int) -> np.ndarray:
-    """Noise of neurons, uniform among the signed numbers of ``bits`` bits.
-
-    The block ``word ^ index`` passes four rounds of addition, rotation and exclusive or, each of
-    them a bijection; the seed comes in after the first. The shifts were chosen among 400 so that
-    the sums and differences of neighbours, successive steps and seeds pass for uniform.
+    """Noise of neurons, uniform among the signed numbers of ``bits`` bits: some of their hash.
 
     Parameters
     ----------
@@ -59,12 +65,36 @@ def noise(seed: int, words: Any, index: Any, bits: int) -> np.ndarray:
     int64 array
         Of the shape of ``words`` and ``index`` together.
     """
-    block = np.asarray(words, np.int64) ^ np.asarray(index, np.int64)
+    mixed = hash_of(seed, words, index)
     if not bits:
-        return np.zeros(block.shape, np.int64)
-    mixed = _mix(_mix(_mix(_mix(block) ^ (seed << SEED_WIDTH | seed))))
+        return np.zeros(mixed.shape, np.int64)
     low = mixed >> MOST_NOISE & ((1 << (bits - 1)) - 1)
     return low - (mixed >> (WORD_WIDTH - 1) << (bits - 1))
+
+
+def hash_of(seed: int, words: Any, index: Any) -> np.ndarray:
+    """Hash of time steps and indices, from which noise and the rounding of learning are drawn.
+
+    The block ``word ^ index`` passes four rounds of addition, rotation and exclusive or, each of
+    them a bijection; the seed comes in after the first. The shifts were chosen among 400 so that
+    the sums and differences of neighbours, successive steps and seeds pass for uniform.
+
+    Parameters
+    ----------
+    seed : int
+        16 bits.
+    words : int or integer array
+        Words of the time steps.
+    index : int or integer array
+        Indices that broadcast with ``words``.
+
+    Returns
+    -------
+    int64 array
+        Words of 32 bits.
+    """
+    block = np.asarray(words, np.int64) ^ np.asarray(index, np.int64)
+    return np.asarray(_mix(_mix(_mix(_mix(block) ^ (seed << SEED_WIDTH | seed)))))
 
 
 def noise_of(stages: Stages, word: Value, index: Value) -> Value:
@@ -91,6 +121,18 @@ def noise_of(stages: Stages, word: Value, index: Value) -> Value:
     sign = stages.now(drawn[-1] & (bits != 0))
     low = [Mux(bits > i + 1, drawn[i], sign) for i in range(MOST_NOISE - 1)]
     return stages.later(Cat(*low, sign).as_signed(), NOISE_STAGES - 1)
+
+
+def hashed(m: Module, word: Any) -> Signal:
+    """Do one round of the hash in gateware."""
+    before, total = Signal(WORD_WIDTH, name="before"), Signal(WORD_WIDTH, name="total")
+    after = Signal(WORD_WIDTH, name="after")
+    m.d.comb += [
+        before.eq(word),
+        total.eq(_multiplied(before)),
+        after.eq(_stirred(total)),
+    ]
+    return after
 
 
 def _mix(word: Any) -> Any:

@@ -1,10 +1,12 @@
 """Projections from every neuron to every neuron."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+
+from spikeloom_hw.learning import LearningRule
 
 from .base import Deliver, Projection, Synapses, magnitude
 
@@ -16,7 +18,15 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Dense(Projection):
-    """Every neuron of one population reaches every neuron of another: (pre, post) weights."""
+    """Every neuron of one population reaches every neuron of another: (pre, post) weights.
+
+    Parameters
+    ----------
+    rule : LearningRule or None
+        How the weights learn, in integers; of real weights a :class:`spikeloom.learning.Rule`.
+    """
+
+    rule: Any = field(default=None, kw_only=True)
 
     FORM: ClassVar[tuple[str, ...]] = ("pre", "post")
 
@@ -38,7 +48,13 @@ class Dense(Projection):
         return np.full(pre, post, np.int64)
 
     def magnitudes(self) -> np.ndarray:
-        """Sum of the magnitudes of the weights into each neuron: (post,) array."""
+        """Sum of the magnitudes of the weights into each neuron: (post,) array.
+
+        Of integer weights that learn it is the greatest that they may come to.
+        """
+        if isinstance(self.rule, LearningRule):
+            pre, post = self.shape
+            return np.full(post, pre * self.rule.largest_weight, np.int64)
         return magnitude(self.weights).sum(axis=0)
 
     def synapses(self) -> Iterator[Synapses]:
