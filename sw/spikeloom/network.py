@@ -11,6 +11,7 @@ from spikeloom_sim.phases import TIMINGS
 from spikeloom_sim.projection import Convolution, Dense, Projection, Sparse
 
 from .geometry import Geometry, make_convolution, pooled_shape
+from .learning.rule import Rule
 from .population import Population
 from .synapses import as_synapses
 
@@ -86,7 +87,14 @@ class Network:
         return self._add(Population.of_neurons(name, size, neuron))
 
     def connect(
-        self, source: str, target: str, weights: Any, *, pool: Any = 1, delay: int = 0
+        self,
+        source: str,
+        target: str,
+        weights: Any,
+        *,
+        pool: Any = 1,
+        delay: int = 0,
+        rule: Rule | None = None,
     ) -> Dense | Convolution:
         """Connect every neuron of a population to every neuron of another.
 
@@ -102,13 +110,16 @@ class Network:
             counts windows, in the order of the array (channels, height, width).
         delay : int
             Further steps that every spike waits.
+        rule : Rule or None
+            How the weights learn; see :mod:`spikeloom.learning`.
         """
         label = self._check_ends(source, target)
         numbers = _as_real(label, weights)
+        _check_rule(label, rule, numbers, pool)
         before, after = self.populations[source], self.populations[target]
         if np.all(np.asarray(pool) == 1):
             _check_shape(label, numbers, (before.size, after.size))
-            return self._join(Dense(source, target, numbers, delay=delay))
+            return self._join(Dense(source, target, numbers, delay=delay, rule=rule))
         # A convolution whose kernel is as large as the pooled map.
         shape = self._shaped(source, label)
         pooled = pooled_shape(label, shape, pool)
@@ -221,6 +232,21 @@ def _as_real(label: str, weights: Any) -> np.ndarray:
     if numbers.dtype.kind not in "iuf":
         raise TypeError(f"Weights of projection {label} must be real numbers, not {numbers.dtype}")
     return numbers.astype(np.float64)
+
+
+def _check_rule(label: str, rule: Any, weights: np.ndarray, pool: Any) -> None:
+    if rule is None:
+        return
+    if not isinstance(rule, Rule):
+        raise TypeError(f"Rule of projection {label} must be a Rule, not {rule!r}")
+    if np.any(np.asarray(pool) != 1):
+        raise ValueError(f"Projection {label} cannot learn and pool: leave one of them out")
+    wrong = weights[(weights < rule.low) | (weights > rule.high)]
+    if wrong.size:
+        raise ValueError(
+            f"Weights of projection {label} must begin between {rule.low:g} and {rule.high:g}, "
+            f"where its rule keeps them, not with {wrong[0]:g}"
+        )
 
 
 def _check_shape(label: str, weights: np.ndarray, expected: tuple[int, int]) -> None:

@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from spikeloom_hw.number import Signed
-from spikeloom_sim.projection import Projection
+from spikeloom_sim.projection import Dense, Projection
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
 from .errors import QuantisationError
 from .integers import Format, magnitude, potentials, to_integers
+from .learning.integers import integer_rule
+from .learning.report import setting_of
+from .learning.rule import Rule
 from .network import Network
 
 __all__ = ["quantise"]
@@ -31,7 +34,8 @@ def quantise(
     all else that is added to a potential are divided by the scale and rounded to the nearest
     integer; all but the weights are also multiplied by ``2**fractional_bits``. Decays are rounded
     to multiples of 1/4096. Noise becomes a signed number of as many bits as come nearest to its
-    amplitude.
+    amplitude. Where a projection learns, the ends of the range of its weights count as weights;
+    what its rule becomes says :func:`spikeloom.learning.describe`.
 
     Parameters
     ----------
@@ -70,7 +74,11 @@ def quantise(
         )
         for p in network.populations.values()
     ]
-    projections = [_in_integers(network, p, scales[p.target]) for p in network.projections]
+    integers = {p.name: p for p in populations}
+    projections = [
+        _learning(_in_integers(network, p, scales[p.target]), integers[p.target], weight_width)
+        for p in network.projections
+    ]
     try:
         return QuantisedNetwork(
             tuple(populations),
@@ -93,7 +101,7 @@ def _scale(network: Network, name: str, chosen: Format) -> float:
     if population.neuron is None:
         return population.unit
     into = [p for p in network.projections if p.target == name]
-    largest = max((magnitude(_weights(network, p)) for p in into), default=0.0)
+    largest = max((_largest(network, p) for p in into), default=0.0)
     if not largest:
         largest = max(magnitude(value) for value in potentials(population.neuron).values())
     return largest / chosen.largest_weight if largest else 1.0
@@ -102,6 +110,24 @@ def _scale(network: Network, name: str, chosen: Format) -> float:
 def _in_integers(network: Network, projection: Projection, scale: float) -> Projection:
     weights = np.rint(_weights(network, projection) / scale)
     return replace(projection, weights=weights.astype(np.int32))
+
+
+def _learning(projection: Projection, target: QuantisedPopulation, weight_width: int) -> Projection:
+    """Bring the rule of a projection into integers too, if it has one."""
+    if not isinstance(projection, Dense) or not isinstance(projection.rule, Rule):
+        return projection
+    setting = setting_of(str(projection), target, weight_width)
+    rule, _ = integer_rule(projection.rule, setting)
+    weights = np.clip(projection.weights, rule.low, rule.high)
+    return replace(projection, weights=weights, rule=rule)
+
+
+def _largest(network: Network, projection: Projection) -> float:
+    """Greatest magnitude of a weight, as it is or may be learned."""
+    largest = magnitude(_weights(network, projection))
+    if isinstance(projection, Dense) and isinstance(projection.rule, Rule):
+        return max(largest, projection.rule.largest_weight)
+    return largest
 
 
 def _weights(network: Network, projection: Projection) -> np.ndarray:
