@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from spikeloom_sim.phases import assign_phases
-from spikeloom_sim.projection import Projection, Sparse
+from spikeloom_sim.projection import Dense, Projection, Sparse
 from spikeloom_sim.quantised import QuantisedNetwork
 
 from .network import Network
@@ -49,10 +49,18 @@ def pipelined(network: _Net) -> _Net:
     Raises
     ------
     ValueError
-        If there is a loop in which spikes go around in fewer steps than it has hops.
+        If there is a loop in which spikes go around in fewer steps than it has hops, or a
+        projection learns: it would see other spikes together.
     """
     if network.timing == "pipelined":
         return network
+    for projection in network.projections:
+        if isinstance(projection, Dense) and projection.rule is not None:
+            raise ValueError(
+                f"Projection {projection} learns, and in pipelined time its source and its target "
+                f"would fire further apart: make the network with timing='pipelined', or give "
+                f"the projection no rule"
+            )
     phases = _phases(network)
     lag = depths(network)
     projections = []

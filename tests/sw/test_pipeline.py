@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from spikeloom.learning import pair_stdp
 from spikeloom.network import Network
 from spikeloom.neuron import ALIF, IF, LI, LIF, CubaLIF
 from spikeloom.pipeline import depths, pipelined
@@ -189,3 +190,18 @@ def test_pipelined_networks_do_the_same_later(seed):
             assert not shifted[: lag[name]].any()
             active += int(array.any())
     assert active >= 6
+
+
+def test_what_learns_is_not_pipelined() -> None:
+    network = Network("learns")
+    network.add_input("in", 2)
+    network.add_population("out", 2, LIF(decay=0.5))
+    network.connect("in", "out", np.full((2, 2), 0.5), rule=pair_stdp())
+    message = (
+        "^Projection 'in' -> 'out' learns, and in pipelined time its source and its target would "
+        "fire further apart: make the network with timing='pipelined', or give the projection no "
+        "rule$"
+    )
+    for given in (network, quantise(network)):
+        with pytest.raises(ValueError, match=message):
+            pipelined(given)

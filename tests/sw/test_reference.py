@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spikeloom.learning import pair_stdp
 from spikeloom.network import Network
 from spikeloom.neuron import IF, LI, LIF
 from spikeloom.quantise import quantise
@@ -231,3 +232,13 @@ def test_counts_are_compared_as_numbers():
     assert compare(strong, quantise(strong), np.ones((4, 1)))["out"] == Agreement(1.0, 1.0, 0.0, 0)
     # 1, 2, 2, 2 spikes against 0, 1, 1, 1.
     assert compare(strong, quantise(weak), np.ones((4, 1)))["out"] == Agreement(0.0, 3 / 7, 4.0, 4)
+
+
+def test_what_learns_stands_still_while_it_is_compared() -> None:
+    network = Network("learns")
+    network.add_input("in", 8)
+    network.add_population("out", 2, LIF(decay=0.5, threshold=1.2))
+    random = np.random.default_rng(1)
+    network.connect("in", "out", random.random((8, 2)), rule=pair_stdp((0.1, 0.2)))
+    spikes = random.random((50, 3, 8)) < 0.3
+    assert compare(network, quantise(network), spikes)["out"].same > 0.99
