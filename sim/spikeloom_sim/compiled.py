@@ -17,7 +17,7 @@ from spikeloom_hw.yosys import yosys_version
 
 from .cache import cached
 from .exchange import PATIENCE, Exchange
-from .library import Engine, build_library
+from .library import Engine, build_library, pick_engine
 from .tools import SimulationError
 
 __all__ = ["CompiledChip", "SimulatedTransport", "emitted_verilog", "kept_verilog"]
@@ -55,19 +55,19 @@ class CompiledChip:
     ----------
     source : Program, ChipConfig or path
         What to simulate: the hardware of a program, or an emitted Verilog file.
-    engine : "cxxrtl" or "verilator"
+    engine : "auto", "cxxrtl" or "verilator"
         What compiles it; see :func:`~spikeloom_sim.library.build_library`.
     """
 
     def __init__(
-        self, source: Program | ChipConfig | str | os.PathLike[str], *, engine: Engine = "cxxrtl"
+        self, source: Program | ChipConfig | str | os.PathLike[str], *, engine: Engine = "auto"
     ) -> None:
         if isinstance(source, Program):
             source = source.config
         if isinstance(source, ChipConfig):
             source = emitted_verilog(source)
-        self.engine = engine
-        self._library = _load(build_library(source, engine))
+        self.engine = pick_engine(engine)
+        self._library = _load(build_library(source, self.engine))
         self._chip: int | None = self._library.spikeloom_new()
         self._room = ctypes.create_string_buffer(_ROOM)
         self._last = 0
@@ -181,7 +181,7 @@ class SimulatedTransport:
     ----------
     source : CompiledChip, Program, ChipConfig or path
         The chip, or what to make it from.
-    engine : "cxxrtl" or "verilator"
+    engine : "auto", "cxxrtl" or "verilator"
         What compiles it.
 
     Attributes
@@ -194,7 +194,7 @@ class SimulatedTransport:
         self,
         source: CompiledChip | Program | ChipConfig | str | os.PathLike[str],
         *,
-        engine: Engine = "cxxrtl",
+        engine: Engine = "auto",
     ) -> None:
         self._lent = isinstance(source, CompiledChip)
         self.chip = (

@@ -12,11 +12,14 @@ from spikeloom_hw.validate import check_choice
 from spikeloom_hw.yosys import YosysError, run_yosys, yosys_version
 
 from .cache import cached
-from .tools import SimulationError, find_tool, run_tool, tool_version
+from .tools import SimulationError, find_tool, has_tool, run_tool, tool_version
 
-__all__ = ["Engine", "Link", "build_library"]
+__all__ = ["ENGINES", "Engine", "Link", "build_library", "pick_engine"]
 
-Engine = Literal["cxxrtl", "verilator"]
+Engine = Literal["auto", "cxxrtl", "verilator"]
+"""What compiles the Verilog; ``"auto"`` is Verilator where it is installed, as it is faster."""
+
+ENGINES: tuple[Engine, ...] = ("auto", "cxxrtl", "verilator")
 Link = Literal["bytes", "uart"]
 
 # Nobody asks whether a register has changed: it is copied, which is faster than to compare it.
@@ -25,7 +28,7 @@ _HARNESS = {
     "bytes": Path(__file__).with_name("harness.cc"),
     "uart": Path(__file__).with_name("harness_pins.cc"),
 }
-_COMPILE = ["-std=c++17", "-O2", "-fPIC"]
+_COMPILE = {"cxxrtl": ["-std=c++17", "-O2", "-fPIC"], "verilator": ["-std=c++17", "-O1", "-fPIC"]}
 _VERILATE = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal"]
 # CXXRTL is slow on values of many words: rows of memories are cut where they are used in parts.
 # Operators are not shared, as a multiplexer of its own outputs would have to settle.
@@ -51,8 +54,22 @@ _COMMANDS = [
 ]
 
 
+def pick_engine(engine: Engine) -> Literal["cxxrtl", "verilator"]:
+    """Tell which engine is meant: what ``"auto"`` is on this machine.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine.
+    """
+    check_choice("Engine", engine, ENGINES)
+    if engine != "auto":
+        return engine
+    return "verilator" if has_tool("verilator") else "cxxrtl"
+
+
 def build_library(
-    verilog: str | os.PathLike[str], engine: Engine = "cxxrtl", link: Link = "bytes"
+    verilog: str | os.PathLike[str], engine: Engine = "auto", link: Link = "bytes"
 ) -> Path:
     """Compile an emitted Verilog file, unless that has been done before.
 
@@ -60,7 +77,7 @@ def build_library(
     ----------
     verilog : path
         File with one module, named like the file.
-    engine : "cxxrtl" or "verilator"
+    engine : "auto", "cxxrtl" or "verilator"
         What turns Verilog into C++: Yosys, which is always there, or Verilator, which is faster on
         large designs.
     link : "bytes" or "uart"
@@ -80,7 +97,7 @@ def build_library(
     FileNotFoundError
         If there is no such file.
     """
-    check_choice("Engine", engine, ("cxxrtl", "verilator"))
+    engine = pick_engine(engine)
     check_choice("Link", link, tuple(_HARNESS))
     path = Path(verilog)
     text = path.read_text()
@@ -90,7 +107,7 @@ def build_library(
         raise SimulationError(
             f"{path} has no module {path.stem} with {what} rx and tx: emit it with link={link!r}"
         )
-    tools = [tool_version("g++"), _REGISTER.pattern, *(_COMPILE + _VERILATE + _COMMANDS)]
+    tools = [tool_version("g++"), _REGISTER.pattern, *(_COMPILE[engine] + _VERILATE + _COMMANDS)]
     make: Callable[[str, str, Path, Path], None] = _with_cxxrtl
     tools.append(yosys_version())
     if engine == "verilator":
@@ -116,7 +133,7 @@ def _with_cxxrtl(name: str, text: str, folder: Path, harness: Path) -> None:
     design = folder / "design.cc"
     design.write_text(_REGISTER.sub(r"\1.curr = \1.next;", design.read_text()))
     options = [f"-I{folder}", f"-I{runtime}", "-DWITH_CXXRTL", f"-DTOP=p_{name.replace('_', '__')}"]
-    compiler = [find_tool("g++"), *_COMPILE, *options]
+    compiler = [find_tool("g++"), *_COMPILE["cxxrtl"], *options]
     run_tool([*compiler, "-shared", "-o", "chip.so", str(harness)], folder, "The C++ compiler")
     design.unlink()
 
@@ -125,7 +142,7 @@ def _with_verilator(name: str, text: str, folder: Path, harness: Path) -> None:
     verilator = find_tool("verilator")
     include = Path(verilator).resolve().parents[1] / "share/verilator/include"
     options = [f"-I{include}", f"-I{include / 'vltstd'}"]
-    compiler = [find_tool("g++"), *_COMPILE, *options]
+    compiler = [find_tool("g++"), *_COMPILE["verilator"], *options]
     (folder / f"{name}.v").write_text(text)
     command = [verilator, "--cc", *_VERILATE, "--prefix", "Vdesign", "--top-module", name]
     run_tool([*command, "-Mdir", "model", f"{name}.v"], folder, "Verilator")
@@ -138,8 +155,10 @@ def _with_verilator(name: str, text: str, folder: Path, harness: Path) -> None:
 
     versions = [tool_version("g++"), tool_version("verilator"), *compiler]
     runtime = cached("verilated", versions, compile_runtime)
-    sources = [str(harness), *map(str, sorted((folder / "model").glob("*.cpp")))]
+    # As one file, since the headers of Verilator take as long as a small model.
+    sources = [harness, *sorted((folder / "model").glob("*.cpp"))]
+    (folder / "model" / "all.cc").write_text("".join(f'#include "{path}"\n' for path in sources))
     objects = [str(runtime / "verilated.o"), str(runtime / "verilated_threads.o"), "-lpthread"]
-    command = [*compiler, "-Imodel", "-shared", "-o", "chip.so", *sources, *objects]
+    command = [*compiler, "-Imodel", "-shared", "-o", "chip.so", "model/all.cc", *objects]
     run_tool(command, folder, "The C++ compiler")
     shutil.rmtree(folder / "model")

@@ -9,7 +9,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-__all__ = ["SimulationError", "failure", "find_tool", "run_tool", "tool_version"]
+__all__ = ["SimulationError", "failure", "find_tool", "has_tool", "run_tool", "tool_version"]
 
 _SOURCES = {
     "g++": "a C++ compiler: install it with 'apt-get install g++'",
@@ -32,10 +32,15 @@ def find_tool(name: str) -> str:
     SimulationError
         If it is missing; the message says how to install it.
     """
-    for place in (*_places(name), shutil.which(name)):
-        if place and os.access(place, os.X_OK):
-            return str(place)
-    raise SimulationError(f"The simulation needs {_SOURCES[name]}")
+    found = _found(name)
+    if found is None:
+        raise SimulationError(f"The simulation needs {_SOURCES[name]}")
+    return found
+
+
+def has_tool(name: str) -> bool:
+    """Whether ``g++``, ``iverilog`` or ``verilator`` is there."""
+    return _found(name) is not None
 
 
 def tool_version(name: str) -> str:
@@ -68,6 +73,13 @@ def failure(purpose: str, output: bytes) -> SimulationError:
     with tempfile.NamedTemporaryFile(prefix="spikeloom-", suffix=".log", delete=False) as log:
         log.write(output)
     return SimulationError(f"{purpose} failed; what it said is in {log.name}")
+
+
+def _found(name: str) -> str | None:
+    for place in (*_places(name), shutil.which(name)):
+        if place and os.access(place, os.X_OK):
+            return str(place)
+    return None
 
 
 def _places(name: str) -> list[Path]:

@@ -34,7 +34,7 @@ class CompiledSerialChip:
         What to simulate: the hardware of a program, or a Verilog file emitted with link="uart".
     frequency : float
         Clock of the chip in Hz.
-    engine : "cxxrtl" or "verilator"
+    engine : "auto", "cxxrtl" or "verilator"
         What compiles it; see :func:`~spikeloom_sim.library.build_library`.
     """
 
@@ -43,7 +43,7 @@ class CompiledSerialChip:
         source: Program | ChipConfig | str | os.PathLike[str],
         *,
         frequency: float = 24e6,
-        engine: Engine = "cxxrtl",
+        engine: Engine = "auto",
     ) -> None:
         if isinstance(source, Program):
             source = source.config

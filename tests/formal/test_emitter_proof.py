@@ -14,7 +14,8 @@ from spikeloom_hw.neuron import Constant, Fields, Output, Reset
 from spikeloom_sim.formal import prove
 
 WORD = 4  # bits of a word of the spike map, in place of 16
-CONFIG = CoreConfig(lanes=2, update_lanes=2, neuron_rows=4, populations=2, sources=2, projections=2)
+# Three groups: a population can have a whole word and then a part of one. Four take minutes.
+CONFIG = CoreConfig(lanes=2, update_lanes=2, neuron_rows=3, populations=2, sources=2, projections=2)
 GROUPS = CONFIG.groups
 PLACES = {"output": Constant(Output.VALUE.value), "reset": Constant(Reset.NONE.value)}
 VALUED = replace(CONFIG, fields=Fields(PLACES, 2), value_groups=GROUPS)

@@ -171,12 +171,12 @@ def test_check_says_what_the_hardware_cannot_do(tmp_path: Path) -> None:
     assert built.stderr == f"Error: {sentence}\n"
 
 
-@pytest.mark.parametrize("engine", ["golden", "cxxrtl"])
+@pytest.mark.parametrize("engine", ["golden", "auto"])
 def test_simulate_takes_values_and_saves_values(folder: Path, tmp_path: Path, engine: str) -> None:
     output = tmp_path / "got.npz"
     options = ("--engine", engine, "--expect", folder / "expected.npz", "--potentials", "--json")
     common = ("--input", folder / "spikes.npz", "-o", output, *options)
-    target = TARGET if engine == "cxxrtl" else ()
+    target = TARGET if engine == "auto" else ()
     result = spikeloom("simulate", folder / "network.npz", *common, *target)
     assert result.exit_code == 0, result.output
     expected, got = Recording.load(folder / "expected.npz"), Recording.load(output)

@@ -7,6 +7,7 @@ import click
 
 from spikeloom_boards.flow import PROGRAM
 from spikeloom_hw.emit import emit
+from spikeloom_sim.library import ENGINES, Engine, pick_engine
 
 from ..demo import DemoResult, draw, run_demo
 from .files import staged
@@ -27,18 +28,18 @@ __all__ = ["demo"]
 @click.option("--images", type=click.IntRange(min=1), help="How many images; all by default.")
 @click.option(
     "--engine",
-    default="cxxrtl",
+    default="auto",
     show_default=True,
-    type=click.Choice(["cxxrtl", "verilator"]),
+    type=click.Choice(list(ENGINES)),
     help="Compiler of the simulation.",
 )
 @command
-def demo(report: Report, output: Path, images: int | None, engine: str) -> Outcome:
+def demo(report: Report, output: Path, images: int | None, engine: Engine) -> Outcome:
     """Classify 200 images of MNIST on the Verilog of a trained network, and check every spike.
 
     The exit code is 1 if the Verilog differs from the golden model.
     """
-    chosen = "verilator" if engine == "verilator" else "cxxrtl"
+    chosen = pick_engine(engine)
     with staged(output) as stage:
         with report.progress("Images") as progress:
             result = run_demo(count=images, engine=chosen, progress=progress)
@@ -47,10 +48,10 @@ def demo(report: Report, output: Path, images: int | None, engine: str) -> Outco
             result.program.save(stage / PROGRAM)
             result.recording.save(stage / "recording.npz")
             draw(result, stage)
-            summary = {**result.summary(), "engine": engine}
+            summary = {**result.summary(), "engine": chosen}
             (stage / "results.json").write_text(json.dumps(summary, indent=1) + "\n")
         names = sorted(file.name for file in stage.iterdir())
-    _say(report, result, output, engine)
+    _say(report, result, output, chosen)
     fine = result.mismatches == 0 and result.counters_agree
     return Outcome({**summary, "folder": output, "files": names}, fine=fine)
 

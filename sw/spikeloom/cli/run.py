@@ -9,6 +9,7 @@ import numpy as np
 from spikeloom_boards.target import TARGETS
 from spikeloom_hw.program import Program
 from spikeloom_sim.golden import Golden
+from spikeloom_sim.library import ENGINES, pick_engine
 from spikeloom_sim.quantised import QuantisedNetwork
 from spikeloom_sim.recording import Difference, Recording
 
@@ -47,9 +48,9 @@ _EXPECT = click.option(
 @_OUTPUT
 @click.option(
     "--engine",
-    default="cxxrtl",
+    default="auto",
     show_default=True,
-    type=click.Choice(["cxxrtl", "verilator", "golden"]),
+    type=click.Choice([*ENGINES, "golden"]),
     help="Compiler of the Verilog, or the golden model, which simulates the network alone.",
 )
 @click.option(
@@ -87,9 +88,8 @@ def simulate(
         if isinstance(program, QuantisedNetwork):
             program = compile(program, chosen["target"] or "generic-16")
         with report.working("Compiling the simulation"):
-            device = Device.simulate(
-                program, engine="verilator" if engine == "verilator" else "cxxrtl"
-            )
+            engine = pick_engine(chosen["engine"])
+            device = Device.simulate(program, engine=engine)
         recording = _run(report, device, stimulus, potentials)
     compared = golden if chosen["compare"] else expected
     outcome = _outcome(report, recording, compared, output, engine)

@@ -7,6 +7,7 @@ import click
 
 from spikeloom_boards.target import TARGETS
 from spikeloom_sim.compiled import CompiledChip
+from spikeloom_sim.library import ENGINES, pick_engine
 from spikeloom_sim.quantised import QuantisedNetwork
 from spikeloom_sim.server import PtyServer, Server, TCPServer
 from spikeloom_sim.uart_chip import CompiledSerialChip
@@ -39,9 +40,9 @@ __all__ = ["serve"]
 )
 @click.option(
     "--engine",
-    default="cxxrtl",
+    default="auto",
     show_default=True,
-    type=click.Choice(["cxxrtl", "verilator"]),
+    type=click.Choice(list(ENGINES)),
     help="Compiler of the Verilog.",
 )
 @click.option(
@@ -70,7 +71,7 @@ def serve(
     if isinstance(program, QuantisedNetwork):
         program = compile(program, chosen["target"])
     with report.working("Compiling the simulation"):
-        engine = "verilator" if chosen["engine"] == "verilator" else "cxxrtl"
+        engine = pick_engine(chosen["engine"])
         if link == "uart":
             chip = CompiledSerialChip(program, frequency=clock or 24e6, engine=engine)
         else:

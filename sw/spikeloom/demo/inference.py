@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from spikeloom_hw.program import Program
 from spikeloom_sim.golden import Golden
+from spikeloom_sim.library import Engine
 from spikeloom_sim.recording import Difference, Recording
 
 from ..estimate import estimate
@@ -129,7 +130,7 @@ class DemoResult:
 def run_demo(
     *,
     count: int | None = None,
-    engine: Literal["cxxrtl", "verilator"] = "cxxrtl",
+    engine: Engine = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> DemoResult:
     """Classify the shipped images on the emitted Verilog, and on the golden model.

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from spikeloom_hw.program import Program
+from spikeloom_sim.library import Engine
 from spikeloom_sim.recording import Recording
 
 from .device import Device
@@ -53,9 +54,7 @@ class AsyncDevice:
         return cls(partial(Device.open, url, program))
 
     @classmethod
-    def simulate(
-        cls, program: Program, *, engine: Literal["cxxrtl", "verilator"] = "cxxrtl"
-    ) -> "AsyncDevice":
+    def simulate(cls, program: Program, *, engine: Engine = "auto") -> "AsyncDevice":
         """Compile a simulation, as ``Device.simulate`` does."""
         return cls(partial(Device.simulate, program, engine=engine))
 
