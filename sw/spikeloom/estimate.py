@@ -225,6 +225,7 @@ def _windows(
             readouts=readouts,
             walks=any(costs[p.name].walks for p in populations),
             sweep=sum(-(-p.span // core.update_lanes) for p in populations),
+            first=number == 0,
             early=number > 0 and any(p.size > word for p in populations),
             last=number == len(phases),
         )

@@ -32,6 +32,8 @@ class Overheads:
         Of each step, of each phase, of each population.
     sweep : int
         Cycles of a population's sweep beyond its groups, as ``cycles_update`` counts them.
+    begin : int
+        Between steps, where the host sends events.
     drain : int
         The lanes run empty before a sweep, less what its token saves behind events.
     send : int
@@ -49,6 +51,7 @@ class Overheads:
     phase: int
     population: int
     sweep: int
+    begin: int
     drain: int
     send: int
     ahead: int
@@ -68,6 +71,7 @@ class Overheads:
             phase=11 + looked_up,
             population=2,
             sweep=Pipeline.latency_of(core) + (3 if core.skip else 0),
+            begin=2,
             drain=walked,
             send=2,
             ahead=6,
@@ -98,6 +102,8 @@ class Window:
         Whether any of their sources has a projection.
     sweep : float
         Cycles of the sweep from which they leave.
+    first : bool
+        Whether they are those of the host.
     early : bool
         Whether they leave while the sweep still runs.
     last : bool
@@ -111,6 +117,7 @@ class Window:
     readouts: float
     walks: bool
     sweep: float
+    first: bool
     early: bool
     last: bool
 
@@ -120,7 +127,8 @@ class Window:
         tail = of.drain - of.back * self.last - of.ahead * self.early if self.walks else of.send
         # Nothing waits for the last walks of a step, but END waits for its last event.
         least = of.send if self.last else 0.0
-        busy = max(least, events * self.walk + tail) if events else 0.0
+        begin = of.begin * self.first
+        busy = begin + max(least, events * self.walk + tail) if events else 0.0
         # Readouts go to the host alone, a word in each cycle.
         return max(0.0, busy, self.readouts - 1, self._send(events))
 

@@ -170,6 +170,7 @@ def windows(
                 readouts=0,
                 walks=any(p.source == population.name for p in program.projections),
                 sweep=-(-population.span // UPDATE_LANES),
+                first=number == 0,
                 early=number > 0 and population.size > 16,
                 last=number == len(order) - 1,
             )

@@ -216,8 +216,8 @@ def test_the_proof_fails_when_walks_are_lost_or_made_up(
 ) -> None:
     made = Lookup._walk
 
-    def careless(self: Lookup, m: Module, job: Any) -> Any:
-        return exists, *made(self, m, job)[1:]
+    def careless(self: Lookup, m: Module, job: Any, entries: Any) -> Any:
+        return exists, *made(self, m, job, entries)[1:]
 
     monkeypatch.setattr(Lookup, "_walk", careless)
     assert not prove(WalksAreThoseOfTheTables())

@@ -270,7 +270,7 @@ def test_every_cycle_has_a_request(name: str) -> None:
     spikes = spikes_of(layer, 100, random.Random(name))
     result = run(tables, [job_of(projection, spike) for spike in spikes], None)
     count = sum(layer.direct(*spike).total() for spike in spikes)
-    assert result.cycles == list(range(3, 3 + count))
+    assert result.cycles == list(range(4, 4 + count))
 
 
 @pytest.mark.parametrize("axis", AXES)

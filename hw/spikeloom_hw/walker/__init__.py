@@ -36,7 +36,7 @@ class Walker(wiring.Component):
     Attributes
     ----------
     latency : int
-        Cycles from a job to its first request: 1, or 3 if there are tables to look up.
+        Cycles from a job to its first request: 1, or 4 if there are tables to look up.
 
     Members
     -------
@@ -108,7 +108,7 @@ class Walker(wiring.Component):
     @staticmethod
     def latency_of(config: CoreConfig) -> int:
         """Cycles from a job to its first request, of a core that is not built."""
-        return 3 if len(config.walks) > 1 else 1
+        return 4 if len(config.walks) > 1 else 1
 
     def elaborate(self, platform: Any) -> Module:
         """Chain look-up and loops; let steps pass when both are empty."""

@@ -32,7 +32,7 @@ def table_ports(config: CoreConfig) -> dict[str, Any]:
 
 
 class Lookup(wiring.Component):
-    """Turn jobs into walks, one a cycle, two cycles later; all kinds go the same way.
+    """Turn jobs into walks, one a cycle, three cycles later; all kinds go the same way.
 
     A job without a tap or a synapse is dropped.
 
@@ -79,32 +79,37 @@ class Lookup(wiring.Component):
         })
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the two stages."""
+        """Build the three stages."""
         m = Module()
-        move, take = Signal(), Signal()
-        valid_1, valid_2 = Signal(), Signal()
+        valid_1, valid_2, valid_3 = Signal(), Signal(), Signal()
+        move_2, move_3, take = Signal(), Signal(), Signal()
+        job_1: Any = Signal.like(self.i.payload)
         job: Any = Signal.like(self.i.payload)
         m.d.comb += [
-            move.eq(~valid_2 | self.o.ready),
-            self.i.ready.eq(~valid_1 | move),
+            move_3.eq(~valid_3 | self.o.ready),
+            move_2.eq(~valid_2 | move_3),
+            self.i.ready.eq(~valid_1 | move_2),
             take.eq(self.i.valid & self.i.ready),
-            self.idle.eq(~valid_1 & ~valid_2),
+            self.idle.eq(~(valid_1 | valid_2 | valid_3)),
         ]
 
-        # The job is captured while the tables are read.
+        # The job is captured while the tables are read, and then what they answer.
         self._read(m, take)
         with m.If(self.i.ready):
-            m.d.sync += [valid_1.eq(self.i.valid), job.eq(self.i.payload)]
+            m.d.sync += [valid_1.eq(self.i.valid), job_1.eq(self.i.payload)]
+        entries = self._capture(m, move_2)
+        with m.If(move_2):
+            m.d.sync += [valid_2.eq(valid_1), job.eq(job_1)]
 
-        # The tables have answered: what has no request goes no further.
-        exists, walk, rest = self._walk(m, job)
+        # What has no request goes no further.
+        exists, walk, rest = self._walk(m, job, entries)
         first, further = Signal.like(walk), Signal.like(rest)
-        with m.If(move):
-            m.d.sync += [valid_2.eq(valid_1 & exists), first.eq(walk), further.eq(rest)]
+        with m.If(move_3):
+            m.d.sync += [valid_3.eq(valid_2 & exists), first.eq(walk), further.eq(rest)]
 
         # The last sum of the first address is made as the walk is taken.
         m.d.comb += [
-            self.o.valid.eq(valid_2),
+            self.o.valid.eq(valid_3),
             self.o.payload.eq(first),
             self.o.payload.weight_row.eq(first.weight_row + further.weight_row),
             self.o.payload.row.eq(first.row + further.row),
@@ -127,7 +132,19 @@ class Lookup(wiring.Component):
                 self.pointer.eq(job.weight_row),
             ]
 
-    def _walk(self, m: Module, job: Any) -> tuple[Signal, Any, Any]:
+    def _capture(self, m: Module, move: Signal) -> dict[str, Any]:
+        """Capture the rows of the tables, by name: block RAM is slow to answer."""
+        axes = AXES if Walk.CONVOLUTION in self.config.walks else ()
+        names = (*axes, "pointer") if Walk.SPARSE in self.config.walks else axes
+        entries: dict[str, Any] = {}
+        for name in names:
+            entry = getattr(self, f"{name}_entry")
+            entries[name] = Signal.like(entry, name=f"{name}_captured")
+            with m.If(move):
+                m.d.sync += entries[name].eq(entry)
+        return entries
+
+    def _walk(self, m: Module, job: Any, entries: dict[str, Any]) -> tuple[Signal, Any, Any]:
         """Make a walk from what the tables say; the first address comes in two parts."""
         walk: Any = Signal(walk_layout(self.config))
         rest: Any = Signal(place_layout(self.config))
@@ -137,29 +154,34 @@ class Lookup(wiring.Component):
         m.d.comb += exists.eq(walk.blocks != 0)
 
         if Walk.CONVOLUTION in self.config.walks:
-            self._convolve(m, job, walk, rest, exists)
+            taps = [entries[axis] for axis in AXES]
+            m.d.comb += [walk.line_count.eq(1), walk.column_count.eq(1)]
+            with m.If(job.kind == Walk.CONVOLUTION):
+                self._convolve(m, job, taps, (walk, rest, exists))
         if Walk.SPARSE in self.config.walks:
+            pointer = entries["pointer"]
             with m.If(job.kind == Walk.SPARSE):
                 m.d.comb += [
                     walk.sparse.eq(1),
-                    walk.weight_row.eq(self.pointer_entry.first),
-                    walk.blocks.eq(self.pointer_entry.words),
-                    walk.size.eq(self.pointer_entry.size),
+                    walk.weight_row.eq(pointer.first),
+                    walk.blocks.eq(pointer.words),
+                    walk.size.eq(pointer.size),
                 ]
         return exists, walk, rest
 
-    def _convolve(self, m: Module, job: Any, walk: Any, rest: Any, exists: Signal) -> None:
+    def _convolve(
+        self, m: Module, job: Any, taps: list[Any], made: tuple[Any, Any, Signal]
+    ) -> None:
         """Add up what the three tables say of a convolution."""
-        channel, line, column = self.channel_entry, self.line_entry, self.column_entry
-        m.d.comb += [walk.line_count.eq(1), walk.column_count.eq(1)]
-        with m.If(job.kind == Walk.CONVOLUTION):
-            m.d.comb += [
-                walk.weight_row.eq(job.weight_row + channel.weight),
-                walk.row.eq(job.row + channel.row),
-                rest.weight_row.eq(line.weight + column.weight),
-                rest.row.eq(line.row + column.row),
-                walk.blocks.eq(channel.count),
-                walk.line_count.eq(line.count),
-                walk.column_count.eq(column.count),
-                exists.eq((channel.count != 0) & (line.count != 0) & (column.count != 0)),
-            ]
+        channel, line, column = taps
+        walk, rest, exists = made
+        m.d.comb += [
+            walk.weight_row.eq(job.weight_row + channel.weight),
+            walk.row.eq(job.row + channel.row),
+            rest.weight_row.eq(line.weight + column.weight),
+            rest.row.eq(line.row + column.row),
+            walk.blocks.eq(channel.count),
+            walk.line_count.eq(line.count),
+            walk.column_count.eq(column.count),
+            exists.eq((channel.count != 0) & (line.count != 0) & (column.count != 0)),
+        ]
