@@ -33,7 +33,7 @@ FEATURES = (
 )
 Event = tuple[str, int, int]
 
-SHARED = {
+SHARED: dict[str, Any] = {
     "weight_rows": 4096,
     "neuron_rows": 64,
     "populations": 4,
