@@ -1,0 +1,266 @@
+"""The row pass: weights of presynaptic neurons that have something to learn, block by block."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from ..config import CoreConfig
+from ..lane_pipe import LanePipe
+from ..layout import Layouts
+from ..neuron.noise import WORD_WIDTH
+from .backward import Backward, error_layout
+from .delay import later
+from .draw import DRAW_STAGES, Draw, drawn_for
+from .kinds import Rounding
+from .lane import LaneTiming, LearningLane, factor_shape
+from .layout import MODULATOR, built, operand_rows, operands_layout, rule_layout
+from .port import RowPort
+from .row_pass_kind import PassKind, Settings
+from .row_pass_walk import RowWalk, alive_layout, visit_layout
+
+__all__ = ["RowPass"]
+
+
+class RowPass(wiring.Component):
+    """Learn a block of a presynaptic neuron in as many cycles as it has terms that live.
+
+    There is no gap between blocks or neurons, but reads and writes of a weight memory with one
+    port alternate, so that a block takes two cycles at least. A neuron without anything that
+    lives takes a cycle. A row of weights must not come a second time before ``idle``.
+
+    If errors may go backwards, neurons whose errors are wanted come between two times of
+    ``idle``, without others, and nothing is written.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Structure of a core that learns.
+
+    Members
+    -------
+    i : In(stream.Signature(visit_layout(config)))
+        Presynaptic neurons.
+    rule : In(rule_layout(config))
+        The rule. This and the next three hold still from four cycles before a neuron to ``idle``.
+    modulator : In(MODULATOR)
+        Of the step.
+    word : In(32)
+        Noise word of the step.
+    q_live : In(alive_layout(config))
+        Of each block, which slots have an operand that is not 0; none of blocks that are not
+        there.
+    operands : Out(RowPort)
+        Memory of operands; a row comes a cycle after it was read.
+    weights : Out(RowPort)
+        Memory of weights; a row comes two cycles after it was read, or one, if it has one port.
+    kind : In(PassKind)
+        What is done. A pass that does not learn takes every block of the neurons that come, each
+        of which must have one live term. Absent, as the next, unless there may be eligibilities.
+    eligibilities : Out(RowPort)
+        Memory of eligibilities, like that of weights.
+    errors : Out(stream.Signature(error_layout(), always_ready=True))
+        Errors of presynaptic neurons, those without any block that lives left out; absent unless
+        errors may go backwards.
+    idle : Out(1)
+        All that came is done.
+    """
+
+    i: stream.Interface
+    rule: Any
+    modulator: Signal
+    word: Signal
+    q_live: Any
+    operands: Any
+    weights: Any
+    kind: Signal
+    eligibilities: Any
+    errors: stream.Interface
+    idle: Signal
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.config = config
+        self.learning = learning = built(config)
+        self.timing = LaneTiming.of(config)
+        delay = 1 + (LanePipe.lead_of(config) == 1)
+        # Cycles from a request to its factors, of which one may come from the rows.
+        self._factors = delay if learning.back or learning.eligibility else 1
+        self._ahead = self._factors - delay
+        self._early = self._factors + self.timing.weight - delay
+        self._late = self._factors + self.timing.before - delay
+        self._write = self._factors + self.timing.moved
+        self.lanes: list[Any] = [LearningLane(config) for _ in range(config.lanes)]
+        rows = RowPort(Layouts(config).weights, config.weight_rows)
+        members: dict[str, Any] = {
+            "i": In(stream.Signature(visit_layout(config))),
+            "rule": In(rule_layout(config)),
+            "modulator": In(MODULATOR),
+            "word": In(WORD_WIDTH),
+            "q_live": In(alive_layout(config)),
+            "operands": Out(RowPort(operands_layout(config), operand_rows(config), writes=False)),
+            "weights": Out(rows),
+            "idle": Out(1),
+        }
+        if learning.eligibility:
+            members |= {"kind": In(PassKind), "eligibilities": Out(rows)}
+        if learning.back:
+            members["errors"] = Out(stream.Signature(error_layout(), always_ready=True))
+        super().__init__(members)
+
+    def elaborate(self, platform: Any) -> Module:
+        """Chain the walk, the memories, the lanes and the draw."""
+        m = Module()
+        settings = Settings.of(m, self.config, self)
+        m.submodules.walk = walk = RowWalk(self.config)
+        connect(m, flipped(self.i), walk.i)
+        m.d.comb += [
+            walk.rule.eq(self.rule),
+            walk.modulator.eq(self.modulator),
+            walk.word.eq(self.word),
+            walk.q_live.eq(self.q_live),
+        ]
+        if self.learning.eligibility:
+            m.d.comb += walk.sweeps.eq(settings.sweeps)
+
+        # A request travels along with what is done for it.
+        valid, requests = [walk.o.valid & walk.o.ready], [walk.o.payload]
+        for stage in range(1, self._write + 1):
+            valid.append(Signal(name=f"valid_{stage}"))
+            requests.append(Signal(walk.o.payload.shape(), name=f"request_{stage}"))
+            m.d.sync += [valid[-1].eq(valid[-2]), requests[-1].eq(requests[-2])]
+
+        back = self.learning.back
+        learns = [v & ~r.back if back else v for v, r in zip(valid, requests, strict=True)]
+        self._read_rows(m, walk.o, settings, learns, requests)
+        self._write_rows(m, settings, learns[-1] & requests[-1].last, requests[-1].weight_row)
+        self._feed(m, settings, requests)
+        self._sum(m, settings, learns, requests)
+        busy: Any = Cat(valid[1:]).any()
+        if back:
+            m.submodules.backward = backward = Backward(self.config)
+            at = self._factors + 2
+            m.d.comb += [
+                backward.valid.eq(valid[at] & requests[at].back),
+                backward.ends.eq(requests[at].ends),
+                backward.index.eq(requests[at].index),
+                backward.shift.eq(self.rule.back_shift),
+                *(backward.products[k].eq(lane.product) for k, lane in enumerate(self.lanes)),
+            ]
+            connect(m, backward.o, flipped(self.errors))
+            busy = busy | backward.busy
+        m.d.comb += self.idle.eq(walk.idle & ~busy)
+
+        return m
+
+    def _read_rows(
+        self, m: Module, o: Any, settings: Settings, learns: list[Any], requests: list[Any]
+    ) -> None:
+        """Read operands and rows, each when the lanes want it."""
+        late = learns[self._late] & requests[self._late].last
+        reads, row = late, requests[self._late].weight_row
+        if self.learning.dependence:
+            reads = learns[self._early] & requests[self._early].first
+            row = requests[self._early].weight_row
+        goes, ahead = o.valid & o.ready, o.payload.weight_row
+        if self.learning.back:
+            wanted = goes & o.payload.back
+            reads, row = reads | wanted, Mux(wanted, ahead, row)
+        m.d.comb += [
+            o.ready.eq(~self._holds(o.payload, settings, learns, requests)),
+            self.operands.read.eq(goes),
+            self.operands.read_row.eq(Cat(o.payload.slot, o.payload.block)),
+            self.weights.read.eq(reads),
+            self.weights.read_row.eq(row),
+        ]
+        if self.learning.eligibility:
+            other = requests[self._late].weight_row
+            m.d.comb += [
+                self.eligibilities.read.eq(Mux(settings.sweeps, goes, late)),
+                self.eligibilities.read_row.eq(Mux(settings.sweeps, ahead, other)),
+            ]
+
+    def _holds(
+        self, request: Any, settings: Settings, learns: list[Any], requests: list[Any]
+    ) -> Value:
+        """Whether a request would read a memory with one port in the cycle of a write."""
+        if self.config.weight_ports == 2:
+            return Const(0)
+        writes = [learn & passed.last for learn, passed in zip(learns, requests, strict=True)]
+        held = []
+        if self.learning.dependence:
+            held.append(request.first & writes[self._write - self._early])
+        if self.learning.eligibility or not self.learning.dependence:
+            held.append(request.last & writes[self._write - self._late])
+        if self.learning.eligibility:
+            held.append(settings.sweeps & writes[self._write - self._ahead])
+        return Cat(held).any()
+
+    def _write_rows(self, m: Module, settings: Settings, write: Value, row: Value) -> None:
+        """Write what has moved."""
+        ports = [(self.weights, write)]
+        if self.learning.eligibility:
+            ports = [
+                (self.weights, write & ~settings.eligible),
+                (self.eligibilities, write & settings.eligible),
+            ]
+        for port, enable in ports:
+            m.d.comb += [port.write.eq(enable), port.write_row.eq(row)]
+            for k, lane in enumerate(self.lanes):
+                m.d.comb += port.write_data[k].eq(lane.moved)
+
+    def _feed(self, m: Module, settings: Settings, requests: list[Any]) -> None:
+        """Give the lanes their factors, and what moves."""
+        weights: Any = self.weights.read_data
+        p: Any = Signal(factor_shape(self.config))
+        q: Any = self.operands.read_data
+        m.d.sync += p.eq(requests[0].coefficient * Cat(requests[0].operand, 0).as_signed())
+        p = later(m, p, self._factors - 1).as_signed()
+        q = q.shape()(later(m, q, self._factors - 1))
+        before = weights
+        if self.learning.dependence:
+            before = weights.shape()(later(m, weights, self._late - self._early))
+        wants = requests[self._factors + self.timing.weight]
+        for k, lane in enumerate(self.lanes):
+            m.submodules[f"lane{k}"] = lane
+            first, second, moves = p, q[k], before[k]
+            if self.learning.eligibility:
+                eligibility = self.eligibilities.read_data[k]
+                first = Mux(settings.sweeps, settings.factor, first)
+                second = Mux(settings.sweeps, eligibility, second)
+                moves = Mux(settings.eligible, eligibility, moves)
+                moves = Mux(settings.decays, 0, moves)
+                m.d.comb += lane.decays.eq(settings.decays)
+            m.d.comb += [lane.p.eq(first), lane.q.eq(second), lane.before.eq(moves)]
+            if self.learning.back:
+                m.d.comb += lane.backwards.eq(requests[self._factors].back)
+            if self.learning.back or self.learning.dependence:
+                m.d.comb += lane.weight.eq(weights[k])
+            if self.learning.dependence:
+                m.d.comb += [
+                    lane.dependence.eq(wants.dependence),
+                    lane.weight_low.eq(self.rule.low),
+                    lane.weight_high.eq(self.rule.high),
+                ]
+
+    def _sum(self, m: Module, settings: Settings, learns: list[Any], requests: list[Any]) -> None:
+        """Tell the lanes what to sum, and how to round; the draw ends when sums begin."""
+        m.submodules.draw = draw = Draw(self.config.lanes, len(requests[0].block))
+        at = self._factors + self.timing.sums
+        begun = requests[at - DRAW_STAGES]
+        m.d.comb += [
+            draw.mixed.eq(begun.mixed),
+            draw.block.eq(begun.block),
+            draw.seed.eq(settings.seed),
+            draw.shift.eq(settings.shift),
+            draw.stochastic.eq(self.rule.rounding == Rounding.STOCHASTIC),
+        ]
+        for k, lane in enumerate(self.lanes):
+            m.d.comb += [
+                lane.counts.eq(learns[at]),
+                lane.first.eq(requests[at].first),
+                lane.offset.eq(drawn_for(k, draw.plain, draw.flipped)),
+                lane.shift.eq(settings.shift),
+                lane.low.eq(settings.low),
+                lane.high.eq(settings.high),
+            ]
