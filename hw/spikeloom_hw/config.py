@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .learning.config import LearningConfig
 from .neuron import Constant, Fields, Per
 from .number import Signed
 from .validate import check_choice, check_integers
@@ -60,6 +61,8 @@ class CoreConfig:
         Depths of the memories of sparse projections; 0 for no sparse projection.
     skip : bool
         Whether rows of neurons that would reproduce themselves are skipped.
+    learning : LearningConfig or None
+        The learning engine; None for a core that does not learn.
     """
 
     lanes: int = 16
@@ -81,6 +84,7 @@ class CoreConfig:
     pointers: int = 0
     synapse_rows: int = 0
     skip: bool = False
+    learning: LearningConfig | None = None
 
     def __post_init__(self) -> None:
         powers = tuple(1 << k for k in range(8))
@@ -145,7 +149,8 @@ class CoreConfig:
     def value_width(self) -> int:
         """Bits of the signed value of an event on the bus; 0 if no event has one."""
         sent = self.fields.value_width if self.value_groups else 0
-        return max(self.payload_width, sent)
+        taught = self.learning.value_width if self.learning else 0
+        return max(self.payload_width, sent, taught)
 
     @property
     def accumulator_rows(self) -> int:
@@ -191,6 +196,9 @@ class ChipConfig:
         """Plain data that JSON can hold; :meth:`from_dict` is the inverse."""
         plain = asdict(self)
         fields = self.core.fields
+        if self.core.learning is None:
+            # Hardware that does not learn keeps its hash.
+            del plain["core"]["learning"]
         plain["core"]["fields"] = {
             "width": fields.width,
             "places": {
@@ -209,6 +217,8 @@ class ChipConfig:
             for name, place in core["fields"]["places"].items()
         }
         core["fields"] = Fields(places, core["fields"]["width"])
+        if "learning" in core:
+            core["learning"] = LearningConfig(**core["learning"])
         return cls(**{**plain, "core": CoreConfig(**core)})
 
     @property

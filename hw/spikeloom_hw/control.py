@@ -27,7 +27,7 @@ class StepControl(wiring.Component):
     Members
     -------
     i : In(stream.Signature(event_layout()))
-        Words of the host: spikes, graded events with their values, and steps.
+        Words of the host: spikes, graded events, rewards and errors with their values, and steps.
     o : Out(stream.Signature(event_layout(config.value_width)))
         Events for the bus.
     end : In(1)
@@ -79,7 +79,8 @@ class StepControl(wiring.Component):
         m = Module()
         left = Signal(unsigned(INDEX_WIDTH))
         clearing = Signal()
-        graded: Any = Signal(event_layout())
+        valued: Any = Signal(event_layout())
+        carriers = self._carriers()
         with m.If(self.clear):
             m.d.sync += clearing.eq(1)
 
@@ -96,10 +97,10 @@ class StepControl(wiring.Component):
                             self.o.valid.eq(self.i.valid),
                             self.i.ready.eq(self.o.ready),
                         ]
-                    if self.config.payload_width:
-                        with m.Case(Kind.GRADED):
+                    if carriers:
+                        with m.Case(*carriers):
                             m.d.comb += self.i.ready.eq(1)
-                            m.d.sync += graded.eq(word)
+                            m.d.sync += valued.eq(word)
                             with m.If(self.i.valid):
                                 m.next = "VALUE"
                     with m.Case(Kind.STEP):
@@ -110,10 +111,10 @@ class StepControl(wiring.Component):
                     with m.Default():
                         m.d.comb += [self.i.ready.eq(1), self.bad_word.eq(self.i.valid)]
 
-            # The value of a graded event follows it.
-            if self.config.payload_width:
+            # The value of an event follows it.
+            if carriers:
                 with m.State("VALUE"):
-                    self._put(m, graded)
+                    self._put(m, valued)
                     m.d.comb += self.o.payload.value.eq(word.as_value())
                     with m.If(word.kind == Kind.VALUE):
                         m.d.comb += [
@@ -171,6 +172,16 @@ class StepControl(wiring.Component):
             ]
 
         return m
+
+    def _carriers(self) -> list[Kind]:
+        """Kinds of events with a value that the cores take from the host."""
+        learning = self.config.learning
+        taken = {
+            Kind.GRADED: self.config.payload_width > 0,
+            Kind.REWARD: learning is not None,
+            Kind.ERROR: learning is not None and learning.errors,
+        }
+        return [kind for kind, wanted in taken.items() if wanted]
 
     def _put(self, m: Module, word: Any) -> None:
         """Offer an event of the host to the bus."""

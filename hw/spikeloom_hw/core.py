@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Module, Mux, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -13,6 +13,11 @@ from .emitter import Emitter
 from .event import Kind, event_layout
 from .lane_pipe import LanePipe
 from .layout import Layouts
+from .learning.attach import attach, share_steps
+from .learning.clock import Clock
+from .learning.engine import Learn
+from .learning.entry import rules_depth, rules_layout
+from .learning.port import serve_reads, serve_writes
 from .memory import BankedMem, RowMem
 from .queue import Queue
 from .registers import FABRIC, regions
@@ -55,6 +60,8 @@ class Core(wiring.Component):
         is taken.
     o : Out(stream.Signature(event_layout(value_width)))
         Events of the core's neurons, and one END for each step but DONE.
+    teach : In(stream.Signature(event_layout(value_width), always_ready=True))
+        Rewards and errors; absent unless the core learns.
     access : In(AccessSignature())
         Host access to the memories, while ``activity.idle``.
     activity : Out(activity_layout(config))
@@ -63,18 +70,22 @@ class Core(wiring.Component):
 
     i: stream.Interface
     o: stream.Interface
+    teach: stream.Interface
     access: Any
     activity: Any
 
     def __init__(self, config: ChipConfig) -> None:
         self.config = config
         self.event = event_layout(config.core.value_width)
-        super().__init__({
+        members: dict[str, Any] = {
             "i": In(stream.Signature(self.event)),
             "o": Out(stream.Signature(self.event)),
             "access": In(AccessSignature()),
             "activity": Out(activity_layout(config)),
-        })
+        }
+        if config.core.learning:
+            members["teach"] = In(stream.Signature(self.event, always_ready=True))
+        super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
         """Chain the stages: queue, dispatcher, walker, lane pipe; and update, emitter."""
@@ -98,21 +109,30 @@ class Core(wiring.Component):
             m.d.comb += dispatch.slot.eq(update.slot)
 
         # From step to events; what the host writes, or sparse synapses reach, is looked at.
-        connect(m, walker.steps, update.i)
         connect(m, update.spikes, emitter.i)
         connect(m, emitter.o, flipped(self.o))
-        m.d.comb += emitter.finish.eq(update.finished)
+        engine: Any = None
+        if config.learning:
+            m.submodules.learn = engine = Learn(config)
+            attach(m, engine, memories, dispatch.o, update)
+            connect(m, flipped(self.teach), engine.teach)
+        finished, learning = share_steps(m, walker.steps, update, engine)
+        m.d.comb += emitter.finish.eq(finished)
         if config.value_groups:
             connect(m, update.values, emitter.values)
         if config.skip:
             m.d.comb += [
                 update.touched.eq(pipe.touched),
                 update.touched_row.eq(pipe.touched_row),
-                update.wake.eq(self.access.write | (walker.sparse if config.pointers else 0)),
+                update.wake.eq(
+                    self.access.write
+                    | (walker.sparse if config.pointers else 0)
+                    | (engine.wake if engine else 0)
+                ),
             ]
 
         self._tables(m, memories, dispatch, walker, update)
-        self._neurons(m, memories, pipe, update)
+        self._neurons(m, memories, pipe, update, engine)
         decode(m, self.access, memories, regions(self.config))
 
         # What the counters see, a cycle later.
@@ -128,7 +148,7 @@ class Core(wiring.Component):
             self.activity.updating.eq(update.busy & ~update.clearing),
             self.activity.bad_source.eq(dispatch.bad_source),
         ]
-        working = pending | ~queue.empty | ~pipe.idle | update.busy | ~emitter.idle
+        working = pending | ~queue.empty | ~pipe.idle | update.busy | learning | ~emitter.idle
         m.d.sync += self.activity.idle.eq(~(self.i.valid | working))
 
         return m
@@ -138,15 +158,22 @@ class Core(wiring.Component):
         core = self.config.core
         ports, captured = core.weight_ports, LanePipe.lead_of(core) == 1
         weights = {"ports": ports, "captured": captured}
-        written = ("accumulators", "state")
+        written = ["accumulators", "state"]
+        if core.learning:
+            written += ["weights", "pre", "post", "eligibility", "epochs"]
+            written += ["neurons"] * core.learning.neurons
         memories: dict[str, Any] = {}
         for name, region in regions(self.config).items():
             if name in FABRIC:
                 continue
-            if name == "accumulators" and Walk.SPARSE in self.config.core.walks:
+            if name == "clock":
+                memories[name] = Clock()
+            elif name == "rules":
+                memories[name] = RowMem(rules_layout(), rules_depth(core), table=True)
+            elif name == "accumulators" and Walk.SPARSE in self.config.core.walks:
                 memories[name] = BankedMem(Layouts(self.config.core).accumulators, region.rows)
             else:
-                own: dict[str, Any] = weights if name == "weights" else {}
+                own: dict[str, Any] = weights if name in ("weights", "eligibility") else {}
                 table = name not in written
                 memories[name] = RowMem(region.layout, region.rows, table=table, **own)
             m.submodules[name] = memories[name]
@@ -181,14 +208,20 @@ class Core(wiring.Component):
                 entry.eq(table.read_data),
             ]
 
-    def _neurons(self, m: Module, memories: dict[str, Any], pipe: LanePipe, update: Update) -> None:
-        """Connect weights, accumulators and neurons to the lane pipe and the update."""
+    def _neurons(
+        self,
+        m: Module,
+        memories: dict[str, Any],
+        pipe: LanePipe,
+        update: Update,
+        engine: Any,
+    ) -> None:
+        """Connect weights, accumulators and neurons to the lane pipe, update and engine."""
         weights = memories["weights"]
-        m.d.comb += [
-            weights.read.eq(pipe.read),
-            weights.read_row.eq(pipe.weight_row),
-            pipe.weights.eq(weights.read_data),
-        ]
+        m.d.comb += pipe.weights.eq(weights.read_data)
+        self._read(m, memories, engine, "weights", (pipe.read, pipe.weight_row))
+        if engine:
+            serve_writes(m, weights, engine.weights)
         if "synapses" in memories:
             synapses, sparse = memories["synapses"], cast("Any", pipe)
             m.d.comb += [
@@ -199,9 +232,8 @@ class Core(wiring.Component):
         self._accumulators(m, memories["accumulators"], pipe, update)
 
         state = memories["state"]
+        self._read(m, memories, engine, "state", (update.group_read, update.group))
         m.d.comb += [
-            state.read.eq(update.group_read),
-            state.read_row.eq(update.group),
             update.state.eq(state.read_data),
             state.write.eq(update.state_write),
             state.write_row.eq(update.written_group),
@@ -209,11 +241,25 @@ class Core(wiring.Component):
         ]
         if "neurons" in memories:
             neurons = memories["neurons"]
-            m.d.comb += [
-                neurons.read.eq(update.group_read),
-                neurons.read_row.eq(update.group),
-                update.parameters.eq(neurons.read_data),
-            ]
+            self._read(m, memories, engine, "neurons", (update.group_read, update.group))
+            m.d.comb += update.parameters.eq(neurons.read_data)
+            if engine and engine.learning.neurons:
+                serve_writes(m, neurons, engine.neurons)
+
+    def _read(
+        self,
+        m: Module,
+        memories: dict[str, Any],
+        engine: Any,
+        name: str,
+        other: tuple[Value, Value],
+    ) -> None:
+        """Let a memory be read by the core, and by the engine while that is busy."""
+        memory, (read, row) = memories[name], other
+        if engine:
+            serve_reads(m, memory, getattr(engine, name), (*other, engine.busy))
+        else:
+            m.d.comb += [memory.read.eq(read), memory.read_row.eq(row)]
 
     def _accumulators(self, m: Module, accumulators: Any, pipe: Any, update: Update) -> None:
         """Connect the accumulators to the pipe, and to the update, which reads when it does not.

@@ -29,6 +29,8 @@ def job_layout(config: CoreConfig) -> data.StructLayout:
         members["slot"] = range(config.delay_slots)
     if config.payload_width:
         members["value"] = signed(config.payload_width)
+    if config.learning:
+        members |= {"plastic": 1, "neuron": range(config.learning.pre_neurons)}
     if Walk.CONVOLUTION in config.walks:
         members |= dict.fromkeys(("channels", "lines", "columns"), range(config.taps))
         for axis in ("line", "column"):
@@ -268,10 +270,10 @@ class Dispatch(wiring.Component):
 
         # Add the index, or its coordinates, to where the projection begins: the job is complete.
         whole: Any = Signal.like(job)
-        start = made.weight_row + offset
-        if self.convolves:
-            start = made.weight_row + Mux(made.kind == Walk.CONVOLUTION, 0, offset)
-        m.d.comb += [whole.eq(made), whole.weight_row.eq(start)]
+        moved = Mux(made.kind == Walk.CONVOLUTION, 0, offset) if self.convolves else offset
+        m.d.comb += [whole.eq(made), whole.weight_row.eq(made.weight_row + moved)]
+        if self.config.learning:
+            m.d.comb += whole.neuron.eq(made.neuron + _later(m, move, index, "index_made"))
         for name, coordinate in place.items():
             for stage in ("captured", "made"):
                 coordinate = _later(m, move, coordinate, f"{name}_{stage}")

@@ -104,7 +104,11 @@ class Fabric(wiring.Component):
         done = Signal()
         m.d.comb += done.eq(step & (event.source == Operation.DONE))
         kept = spike | graded | (event.kind == Kind.READOUT) | done
-        broadcast(m, bus.o, [(core.i, taken), (recorder.i, kept)])
+        sinks: list[tuple[Any, Value]] = [(core.i, taken), (recorder.i, kept)]
+        if self.config.core.learning:
+            teaches = (event.kind == Kind.REWARD) | (event.kind == Kind.ERROR)
+            sinks.append((core.teach, teaches))
+        broadcast(m, bus.o, sinks)
         m.d.comb += control.end.eq(bus.o.valid & bus.o.ready & (event.kind == Kind.END))
         connect(m, recorder.o, flipped(self.o_words))
 

@@ -43,7 +43,8 @@ class Layouts:
     projections : StructLayout
         A projection: its kind, first weight row, first neuron row, rows per presynaptic neuron
         (blocks), the postsynaptic neurons (for the counter of synaptic operations), the delay,
-        and for convolutions the first entries in the tables and the steps from tap to tap.
+        whether it learns and its first neuron among the presynaptic ones, and for convolutions the
+        first entries in the tables and the steps from tap to tap.
     sources : StructLayout
         First projection of a source, how many there are, the indices of the source, and for
         convolutions how an index is split into pixel and channel, line and column.
@@ -114,6 +115,8 @@ def _projection(config: CoreConfig) -> dict[str, Any]:
         members["kind"] = Walk
     if config.delay_slots > 1:
         members["delay"] = range(config.delay_slots)
+    if config.learning:
+        members |= {"plastic": 1, "neuron": range(config.learning.pre_neurons)}
     if Walk.CONVOLUTION in config.walks:
         members |= dict.fromkeys(("channels", "lines", "columns"), range(config.taps))
         for axis in ("line", "column"):

@@ -107,6 +107,10 @@ class PlacedProjection:
         First of its pointers, if it is sparse.
     groups : int
         Groups of channels, if it is a convolution.
+    entry : int or None
+        Its entry in the table of the learning engine; None if it does not learn.
+    taught : bool
+        Whether it learns from errors.
     """
 
     source: str
@@ -117,6 +121,8 @@ class PlacedProjection:
     rows: int
     pointer: int = 0
     groups: int = 1
+    entry: int | None = None
+    taught: bool = False
 
     @property
     def memory(self) -> str:

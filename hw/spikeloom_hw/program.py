@@ -80,6 +80,12 @@ class Program:
         bits = unpack_rows(data.ArrayLayout(1, 32), self.images["record"])[""].ravel()
         return tuple(p for p in self.populations if bits[p.source])
 
+    @property
+    def plastic(self) -> tuple[PlacedProjection, ...]:
+        """Projections that learn, in the order in which they do in a step."""
+        found = [p for p in self.projections if p.entry is not None]
+        return tuple(sorted(found, key=lambda p: p.entry or 0))
+
     def population(self, name: str) -> PlacedPopulation:
         """Return the population called ``name``."""
         for population in self.populations:

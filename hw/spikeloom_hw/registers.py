@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from amaranth.hdl import Shape
 from amaranth.lib import data
 
-from .config import ChipConfig
+from .config import ChipConfig, CoreConfig
 from .layout import Layouts, schedule_layout
+from .learning.layout import epochs_layout, post_layout, pre_layout, rule_layout
+from .neuron.noise import WORD_WIDTH
 
 __all__ = [
     "FABRIC",
@@ -31,6 +33,7 @@ FABRIC = ("schedule", "record")
 """Memories that are not part of a core."""
 
 _CORE = 0x10 << 24
+_LEARNING = 0x11 << 24
 _FABRIC = 0x01 << 24
 
 
@@ -169,6 +172,26 @@ def regions(config: ChipConfig) -> dict[str, Region]:
         ("columns", _CORE | 14 << 20, core.taps, layouts.taps),
         ("pointers", _CORE | 15 << 20, core.pointers, layouts.pointers),
     ]
+    if core.learning:
+        learning = core.learning
+        entries += [
+            ("rules", _LEARNING, learning.entries, rule_layout(core)),
+            ("pre", _LEARNING | 1 << 20, learning.pre_rows, pre_layout(core)),
+            ("post", _LEARNING | 2 << 20, learning.post_rows, post_layout(core)),
+            *_eligibilities(core, layouts),
+            ("clock", _LEARNING | 3 << 20, 1, data.StructLayout({"word": WORD_WIDTH})),
+        ]
     return {
         entry[0]: Region(*entry) for entry in entries if entry[2] and Shape.cast(entry[3]).width
     }
+
+
+def _eligibilities(core: CoreConfig, layouts: Layouts) -> list[tuple[str, int, int, data.Layout]]:
+    """Memories of changes that wait for a reward."""
+    learning = core.learning
+    if learning is None or not learning.eligibility:
+        return []
+    return [
+        ("eligibility", _LEARNING | 4 << 20, core.weight_rows, layouts.weights),
+        ("epochs", _LEARNING | 5 << 20, max(2, learning.entries), epochs_layout()),
+    ]

@@ -3,9 +3,10 @@
 from typing import Any
 
 from spikeloom_hw.config import CoreConfig
+from spikeloom_hw.learning.config import LearningConfig
 from spikeloom_hw.neuron import Constant, Fields, Per, Reset, Synapse
 
-__all__ = ["STRUCTURES"]
+__all__ = ["LEARNING", "STRUCTURES"]
 
 _TABLES: dict[str, Any] = {"populations": 4, "projections": 32, "sources": 8, "phases": 4}
 _Places = dict[str, Constant | Per]
@@ -154,3 +155,36 @@ STRUCTURES = {
     ),
 }
 """Cores by what is special about them; none is large, so that each simulates fast."""
+
+LEARNING = CoreConfig(
+    lanes=4,
+    update_lanes=2,
+    fields=Fields(
+        _ADAPTIVE
+        | _VALUES
+        | {"winner": Per.POPULATION, "inhibition": Per.POPULATION}
+        | dict.fromkeys(("threshold", "decay"), Per.NEURON)
+    ),
+    weight_rows=512,
+    neuron_rows=16,
+    delay_slots=4,
+    value_groups=32,
+    skip=True,
+    learning=LearningConfig(
+        entries=4,
+        terms=4,
+        pre_traces=2,
+        post_traces=3,
+        pre_lanes=2,
+        pre_rows=64,
+        post_rows=64,
+        dependence=True,
+        errors=True,
+        sdsp=True,
+        back=True,
+        neurons=True,
+        eligibility=True,
+    ),
+    **_TABLES,
+)
+"""A core with a whole learning engine."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from spikeloom_hw.config import ChipConfig, CoreConfig
+from spikeloom_hw.learning.config import LearningConfig
 from spikeloom_hw.neuron import Constant, Fields, Per
 
 POWERS = "1, 2, 4, 8, 16, 32, 64, 128"
@@ -61,6 +62,8 @@ CONFIGS = [
     ChipConfig(CoreConfig(fields=Fields({"bias": Constant(1)}))),
     ChipConfig(counters=False),
     ChipConfig(window=256),
+    ChipConfig(CoreConfig(learning=LearningConfig())),
+    ChipConfig(CoreConfig(learning=LearningConfig(terms=4))),
 ]
 
 
@@ -88,6 +91,7 @@ def test_the_hash_covers_every_parameter() -> None:
     other |= {"accumulator_width": 20, "weight_rows": 8, "neuron_rows": 8, "populations": 8}
     other |= {"projections": 8, "sources": 8, "phases": 4, "weight_ports": 1}
     other |= {"delay_slots": 4, "payload_width": 8, "value_groups": 2, "taps": 16, "skip": True}
+    other |= {"learning": LearningConfig()}
     sparse: list[dict[str, Any]] = [
         {"pointers": 16, "synapse_rows": 16},
         {"pointers": 32, "synapse_rows": 16},

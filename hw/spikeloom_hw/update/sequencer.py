@@ -61,9 +61,7 @@ class Sequencer(wiring.Component):
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
-        earlier_slots = config.accumulator_rows * (config.delay_slots - 1) // config.delay_slots
-        contested = config.populations if config.fields.may("winner", 1) else 0
-        self.depth = max(config.groups, earlier_slots + config.neuron_rows, contested)
+        self.depth = self.depth_of(config)
         super().__init__({
             "i": In(stream.Signature(step_layout(config))),
             "phase_read": Out(1),
@@ -79,6 +77,15 @@ class Sequencer(wiring.Component):
             "finished": Out(1),
             "done": Out(1),
         })
+
+    @staticmethod
+    def depth_of(config: CoreConfig) -> int:
+        """Rows of the deepest memory that CLEAR zeroes."""
+        earlier_slots = config.accumulator_rows * (config.delay_slots - 1) // config.delay_slots
+        contested = config.populations if config.fields.may("winner", 1) else 0
+        learning = config.learning
+        traced = max(learning.pre_rows, learning.post_rows) if learning else 0
+        return max(config.groups, earlier_slots + config.neuron_rows, contested, traced)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the state machine."""

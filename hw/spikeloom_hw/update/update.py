@@ -66,6 +66,11 @@ class Update(wiring.Component):
         Anything may have changed: process all rows, until each slot was taken.
     slot : Out(range(delay_slots))
         Accumulators of the present time step.
+    fired, fired_group, fired_bits : Out
+        Which neurons of a group fired; what was told last of a group holds as long as its row is
+        skipped. These and the next two are absent unless the core learns.
+    cleared, ended : Out
+        Row that is being zeroed, while ``clearing``; the time step is done.
     busy : Out(1)
         A sweep is under way, or all is being zeroed.
     clearing : Out(1)
@@ -101,6 +106,11 @@ class Update(wiring.Component):
     touched_row: Signal
     wake: Signal
     slot: Signal
+    cleared: Signal
+    fired: Signal
+    fired_group: Signal
+    fired_bits: Signal
+    ended: Signal
     busy: Signal
     clearing: Signal
     processed: Signal
@@ -140,6 +150,14 @@ class Update(wiring.Component):
             "processed": Out(1),
             "finished": Out(1),
         }
+        if config.learning:
+            members |= {
+                "fired": Out(1),
+                "fired_group": Out(groups),
+                "fired_bits": Out(config.update_lanes),
+                "cleared": Out(range(Sequencer.depth_of(config))),
+                "ended": Out(1),
+            }
         if config.value_groups:
             members["values"] = Out(stream.Signature(values_layout(config), always_ready=True))
         super().__init__(members)
@@ -153,6 +171,15 @@ class Update(wiring.Component):
         m.submodules.pipeline = pipeline = Pipeline(config)
         given = self._groups(m, sequencer, pipeline, time)
         contested = self._winners(m, sequencer, pipeline)
+        if config.learning:
+            first = self.descriptor.row << (config.groups_per_row - 1).bit_length()
+            m.d.comb += [
+                self.fired.eq(self.spikes.valid),
+                self.fired_group.eq(first + self.spikes.payload.group),
+                self.fired_bits.eq(self.spikes.payload.bits),
+                self.cleared.eq(sequencer.cleared),
+                self.ended.eq(sequencer.done),
+            ]
 
         # Steps, their populations, and time.
         connect(m, flipped(self.i), sequencer.i)
