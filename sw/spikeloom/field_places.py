@@ -3,6 +3,7 @@
 import numpy as np
 
 from spikeloom_hw.neuron import FIELDS, Constant, Fields, Output, Per, Reset, Synapse
+from spikeloom_sim.learning import plastic_projections
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
 from .errors import MappingError
@@ -17,6 +18,7 @@ _LOADABLE = frozenset({
     "adaptation_decay",
     "adaptation_step",
 })
+_LEARNED = ("decay", "threshold")
 _FIRING = frozenset({
     "threshold",
     "reset",
@@ -49,10 +51,12 @@ def place_fields(quantised: QuantisedNetwork, width: int) -> Fields:
         Bits of the membrane potential.
     """
     places: dict[str, Constant | Per] = {}
+    plastic = plastic_projections(quantised.projections, quantised.phases).values()
+    learned = _LEARNED if any(p.rule.neurons for p in plastic) else ()
     for name in FIELDS:
         concerned = [p for p in quantised.neurons if _matters(p, name)]
         values = [field_values(p, name) for p in concerned or quantised.neurons[:1]]
-        place = _place(name, values, bool(concerned))
+        place = Per.NEURON if name in learned else _place(name, values, bool(concerned))
         if place != Fields({})[name]:
             places[name] = place
     return Fields(places, width)

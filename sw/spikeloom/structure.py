@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from spikeloom_boards.target import Target
 from spikeloom_hw.blocks import WHOLE, depths
 from spikeloom_hw.config import REGION_WORDS, ChipConfig, CoreConfig
+from spikeloom_hw.learning.config import LearningConfig
 from spikeloom_hw.registers import regions
+from spikeloom_sim.learning import plastic_projections
 from spikeloom_sim.quantised import QuantisedNetwork
 
 from .errors import MappingError
@@ -66,7 +68,12 @@ class Needs:
     fan_out: int = 0
 
 
-def structure(quantised: QuantisedNetwork, needs: Needs, target: Target) -> ChipConfig:
+def structure(
+    quantised: QuantisedNetwork,
+    needs: Needs,
+    target: Target,
+    learning: LearningConfig | None = None,
+) -> ChipConfig:
     """Configuration of the least hardware of ``target``'s shape that runs the network.
 
     Parameters
@@ -77,6 +84,8 @@ def structure(quantised: QuantisedNetwork, needs: Needs, target: Target) -> Chip
         Room that it asks of a core with the lanes of ``target``.
     target : Target
         Shape of the hardware.
+    learning : LearningConfig or None
+        The learning engine that it needs; None for none.
 
     Raises
     ------
@@ -112,6 +121,7 @@ def structure(quantised: QuantisedNetwork, needs: Needs, target: Target) -> Chip
         delay_slots=slots,
         payload_width=needed["payload_width"],
         skip=target.skip,
+        learning=learning,
         **_depths(needed, target),
     )
     config = ChipConfig(core, window=target.window, queue=target.queue)
@@ -170,6 +180,7 @@ def _potential_width(quantised: QuantisedNetwork) -> int:
 def _needed(quantised: QuantisedNetwork, needs: Needs) -> dict[str, int]:
     """What the network asks of a core, by the names of :class:`CoreConfig`."""
     sources = {p.source for p in quantised.projections}
+    learns = bool(plastic_projections(quantised.projections, quantised.phases))
     largest = max((quantised.population(name).largest_value for name in sources), default=1)
     return {
         **asdict(needs),
@@ -178,7 +189,7 @@ def _needed(quantised: QuantisedNetwork, needs: Needs) -> dict[str, int]:
         "populations": len(quantised.neurons),
         "projections": len(quantised.projections),
         "sources": len(quantised.populations),
-        "phases": max(quantised.phases.values()) + 1,
+        "phases": max(quantised.phases.values()) + 1 + learns,
         "payload_width": largest.bit_length() + 1 if largest > 1 else 0,
     }
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar, Unpack
 
 import numpy as np
 
 from spikeloom_hw.program import Program
+from spikeloom_sim.learning import Teaching
 from spikeloom_sim.library import Engine
+from spikeloom_sim.quantised import QuantisedNetwork
 from spikeloom_sim.recording import Recording
 
 from .device import Device
@@ -91,7 +93,14 @@ class AsyncDevice:
         """Zero all state, as ``Device.reset`` does."""
         await self._call(self._opened().reset)
 
-    async def run(self, spikes: Any, *, potentials: bool = False, reset: bool = True) -> Recording:
+    async def run(
+        self,
+        spikes: Any,
+        *,
+        potentials: bool = False,
+        reset: bool = True,
+        **teaching: Unpack[Teaching],
+    ) -> Recording:
         """Run samples, as ``Device.run`` does."""
         wanted = True
 
@@ -99,15 +108,19 @@ class AsyncDevice:
             if not wanted:
                 raise _Cancelled
 
-        options = {"potentials": potentials, "reset": reset, "progress": go_on}
+        options: dict[str, Any] = {"potentials": potentials, "reset": reset, "progress": go_on}
         try:
-            return await self._call(partial(self._opened().run, spikes, **options))
+            return await self._call(partial(self._opened().run, spikes, **options, **teaching))
         finally:
             wanted = False
 
     async def step(self, spikes: Any) -> dict[str, np.ndarray]:
         """Advance one step, as ``Device.step`` does."""
         return await self._call(self._opened().step, spikes)
+
+    async def learned(self, network: QuantisedNetwork) -> QuantisedNetwork:
+        """Read back what was learned, as ``Device.learned`` does."""
+        return await self._call(self._opened().learned, network)
 
     async def potentials(self, name: str) -> np.ndarray:
         """Read membrane potentials, as ``Device.potentials`` does."""

@@ -1,21 +1,24 @@
 """A device as the user sees it: load a program, run spikes through it, read back its state."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Unpack
 
 import numpy as np
 
 from spikeloom_hw.program import Program
 from spikeloom_hw.registers import Control
 from spikeloom_sim.compiled import SimulatedTransport
+from spikeloom_sim.learning import Teaching
+from spikeloom_sim.library import Engine
 from spikeloom_sim.recording import Recording
 from spikeloom_sim.stimulus import as_stimulus
 
 from ..errors import LinkError
 from .loaded_device import LoadedDevice
 from .sample import join_samples
+from .teaching import Lesson, check_teaching, sample_teaching
 from .transport import open_transport
 
 __all__ = ["Device"]
@@ -50,13 +53,11 @@ class Device(LoadedDevice):
     """
 
     @classmethod
-    def simulate(
-        cls, program: Program, *, engine: Literal["cxxrtl", "verilator"] = "cxxrtl"
-    ) -> "Device":
+    def simulate(cls, program: Program, *, engine: Engine = "auto") -> "Device":
         """Compile the emitted Verilog into a simulation, and load ``program`` into it.
 
-        The simulation is exact to the cycle. It needs a C++ compiler, and Verilator for the engine
-        "verilator", which is the faster one on large designs.
+        The simulation is exact to the cycle. It needs a C++ compiler; engine "auto" is Verilator
+        where it is installed, as that compiles and runs faster, and CXXRTL elsewhere.
         """
         return cls(SimulatedTransport(program, engine=engine), program)
 
@@ -89,8 +90,12 @@ class Device(LoadedDevice):
         potentials: bool = False,
         reset: bool = True,
         progress: Callable[[int, int], None] | None = None,
+        **teaching: Unpack[Teaching],
     ) -> Recording:
         """Run samples one after the other.
+
+        What a program learns from one sample is there for the next; only a new loading of the
+        program begins anew.
 
         Parameters
         ----------
@@ -103,6 +108,9 @@ class Device(LoadedDevice):
             Whether to clear the state before each sample; without it, time goes on where it was.
         progress : callable or None
             Called with the number of samples done, and of samples in all.
+        **teaching
+            ``modulator`` and ``errors``, see :class:`~spikeloom_sim.learning.Teaching`; arrays
+            for a batch have the samples in the second dimension, like spikes.
 
         Returns
         -------
@@ -119,13 +127,16 @@ class Device(LoadedDevice):
         inputs = self.program.inputs
         graded = {p.name: p.largest for p in inputs if p.largest > 1}
         stimulus = as_stimulus({p.name: p.size for p in inputs}, spikes, graded)
-        batch = next(iter(stimulus.values())).shape[1]
+        steps, batch = next(iter(stimulus.values())).shape[:2]
+        parts = (sample_teaching(teaching, sample) for sample in range(batch))
+        lessons = [check_teaching(self.program, part, steps) for part in parts]
         for attempt in range(_ATTEMPTS):
             loads = self._loads
             try:
-                recording = self._run_batch(stimulus, batch, potentials, reset, progress)
+                recording = self._run_batch(stimulus, lessons, potentials, reset, progress)
             except LinkError:
-                if not reset or not self._session.vanished or attempt == _ATTEMPTS - 1:
+                once = not reset or self.program.plastic
+                if once or not self._session.vanished or attempt == _ATTEMPTS - 1:
                     raise
                 self._recover()
                 continue
@@ -134,30 +145,46 @@ class Device(LoadedDevice):
                 return recording
         raise LinkError(f"The device lost its program {_ATTEMPTS} times in a run: check its power")
 
-    def step(self, spikes: Any) -> dict[str, np.ndarray]:
+    def step(
+        self,
+        spikes: Any,
+        *,
+        modulator: int = 0,
+        errors: Mapping[str, Any] | None = None,
+    ) -> dict[str, np.ndarray]:
         """Advance one step from where the device is.
 
         Parameters
         ----------
         spikes : (neurons,) array, or Mapping of str to such arrays
             Spikes or values of the input, or of each input.
+        modulator : int
+            For a program that learns, from -128 to 127.
+        errors : Mapping of str to (neurons,) int array, or None
+            For a program that learns: errors by population.
 
         Returns
         -------
         dict of str to (neurons,) array
             Spikes, or values, of each recorded population.
         """
+        teaching: Teaching = {}
+        if modulator:
+            teaching["modulator"] = np.array([modulator])
+        if errors:
+            teaching["errors"] = {k: np.asarray(v)[None] for k, v in errors.items()}
         if isinstance(spikes, Mapping):
-            recording = self.run({k: np.asarray(v)[None] for k, v in spikes.items()}, reset=False)
+            arrays: Any = {k: np.asarray(v)[None] for k, v in spikes.items()}
         else:
-            recording = self.run(np.asarray(spikes)[None], reset=False)
+            arrays = np.asarray(spikes)[None]
+        recording = self.run(arrays, reset=False, **teaching)
         sent = recording.spikes | recording.values
         return {name: array[0, 0] for name, array in sent.items()}
 
     def _run_batch(
         self,
         stimulus: Mapping[str, np.ndarray],
-        batch: int,
+        lessons: Sequence[Lesson | None],
         potentials: bool,
         reset: bool,
         progress: Callable[[int, int], None] | None,
@@ -165,26 +192,33 @@ class Device(LoadedDevice):
         """Run all samples once, and count."""
         self._memories.control(Control.ZERO_COUNTERS)
         samples = []
-        for k in range(batch):
+        for k, lesson in enumerate(lessons):
             part = {name: array[:, k] for name, array in stimulus.items()}
-            samples.append(self._run_safely(part, potentials, reset))
+            samples.append(self._run_safely(part, potentials, reset, lesson))
             if progress is not None:
-                progress(k + 1, batch)
+                progress(k + 1, len(lessons))
         self.check_errors()
         return join_samples(samples, self.counters())
 
     def _run_safely(
-        self, spikes: dict[str, np.ndarray], potentials: bool, reset: bool
+        self,
+        spikes: dict[str, np.ndarray],
+        potentials: bool,
+        reset: bool,
+        lesson: Lesson | None,
     ) -> Recording:
-        """Run a sample; again, if spikes were lost on the way and it starts from a known state."""
+        """Run a sample; again, if spikes were lost on the way and it starts from a known state.
+
+        A program that learns has no such state any more.
+        """
         for attempt in range(_ATTEMPTS):
             self._cut = True
             try:
                 if reset:
                     self.reset()
-                recording = self._runner.run(spikes, self.steps, potentials)
+                recording = self._runner.run(spikes, self.steps, potentials, lesson)
             except LinkError:
-                if not reset or attempt == _ATTEMPTS - 1:
+                if not reset or self.program.plastic or attempt == _ATTEMPTS - 1:
                     raise
                 self._recover()
             else:

@@ -7,12 +7,13 @@ from typing import Self
 
 import numpy as np
 
-from spikeloom_hw.program import PlacedPopulation, Program
+from spikeloom_hw.program import PlacedPopulation, PlacedProjection, Program
 from spikeloom_hw.registers import Control
+from spikeloom_sim.quantised import QuantisedNetwork
 
 from ..errors import DeviceError, LinkError
 from .memories import Memories
-from .readback import read_state, read_weights
+from .readback import read_learned, read_state, read_weights
 from .reconnection import Reopen, Resumption, resume_within
 from .sample import SampleRunner
 from .session import Session
@@ -204,12 +205,50 @@ class LoadedDevice:
         ValueError
             If there is no such projection.
         """
-        ends = (source, target)
-        found = [p for p in self.program.projections if (p.source, p.target) == ends]
-        if not 0 <= number < len(found):
-            which = f" with the number {number}" if found else ""
-            raise ValueError(f"There is no projection from {source!r} to {target!r}{which}")
-        return read_weights(self._memories, self.program, found[number])
+        return read_weights(self._memories, self.program, self._projection(source, target, number))
+
+    def learned(self, network: QuantisedNetwork) -> QuantisedNetwork:
+        """Read back what the device has learned.
+
+        Parameters
+        ----------
+        network : QuantisedNetwork
+            The network that the program was compiled from.
+
+        Returns
+        -------
+        QuantisedNetwork
+            The same with the weights of the device where projections learn, and with the
+            thresholds and decays where those do.
+        """
+        return read_learned(self._memories, self.program, network)
+
+    def switch_learning(self, source: str, target: str, on: bool, number: int = 0) -> None:
+        """Switch the learning of a projection on or off; its traces stand still while it is off.
+
+        Parameters
+        ----------
+        source, target : str
+            Populations that it joins.
+        on : bool
+            Whether it learns.
+        number : int
+            Which one, in order of declaration, if several join the same two.
+
+        Raises
+        ------
+        ValueError
+            If there is no such projection, or it has no rule.
+        """
+        projection = self._projection(source, target, number)
+        if projection.entry is None:
+            raise ValueError(
+                f"The projection from {source!r} to {target!r} has no rule to learn by"
+            )
+        self._memories.change_row("rules", projection.entry, {"enabled": int(on)})
+        row = self.program.projections.index(projection)
+        self._memories.change_row("projections", row, {"plastic": int(on)})
+        self._session.flush()
 
     def counters(self) -> dict[str, int]:
         """Read the performance counters, which every run starts from 0."""
@@ -228,6 +267,14 @@ class LoadedDevice:
             self.reconnect(self._patience)
         else:
             self._begin_session(self.program)
+
+    def _projection(self, source: str, target: str, number: int) -> PlacedProjection:
+        ends = (source, target)
+        found = [p for p in self.program.projections if (p.source, p.target) == ends]
+        if not 0 <= number < len(found):
+            which = f" with the number {number}" if found else ""
+            raise ValueError(f"There is no projection from {source!r} to {target!r}{which}")
+        return found[number]
 
     def _neurons(self, name: str) -> PlacedPopulation:
         for population in self.program.neurons:

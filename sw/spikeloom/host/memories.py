@@ -1,9 +1,11 @@
 """The memories and registers of a device, by rows and by name."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from spikeloom_hw.config import ChipConfig
-from spikeloom_hw.packing import unpack_rows
+from spikeloom_hw.packing import pack_rows, unpack_rows
 from spikeloom_hw.registers import Control, Errors, Register, regions
 
 from .session import Session
@@ -31,6 +33,13 @@ class Memories:
         region = self._regions[name]
         padded = np.pad(image, ((0, 0), (0, region.stride - region.words)))
         self._session.write(region.base, padded.ravel())
+
+    def change_row(self, name: str, row: int, fields: Mapping[str, int]) -> None:
+        """Change some fields of a row of the memory ``name``, which is a struct."""
+        region = self._regions[name]
+        columns = self.read_rows(name, row, 1)
+        changed = pack_rows(region.layout, columns | {k: np.array([v]) for k, v in fields.items()})
+        self._session.write(region.base + row * region.stride, changed[0])
 
     def read_rows(self, name: str, first: int, count: int) -> dict[str, np.ndarray]:
         """Read rows of the memory ``name``, unpacked by their layout."""

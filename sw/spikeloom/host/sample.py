@@ -9,6 +9,7 @@ from spikeloom_sim.recording import Recording
 
 from ..errors import LinkError
 from .session import Session
+from .teaching import Lesson, encode_lesson
 from .words import StepDecoder, encode_steps
 
 __all__ = ["SampleRunner", "join_samples"]
@@ -41,7 +42,13 @@ class SampleRunner:
         self._read_potentials = read_potentials
         self._patience = patience
 
-    def run(self, spikes: Mapping[str, np.ndarray], first: int, potentials: bool) -> Recording:
+    def run(
+        self,
+        spikes: Mapping[str, np.ndarray],
+        first: int,
+        potentials: bool,
+        lesson: Lesson | None = None,
+    ) -> Recording:
         """Run one sample from where the device is.
 
         Parameters
@@ -52,6 +59,8 @@ class SampleRunner:
             Number of the first step on the device.
         potentials : bool
             Whether to read the potentials after every step.
+        lesson : Lesson or None
+            Modulator and errors.
 
         Returns
         -------
@@ -68,7 +77,8 @@ class SampleRunner:
         kept: dict[str, list[np.ndarray]] = {p.name: [] for p in self._program.neurons}
         for batch in np.split(np.arange(steps), steps if potentials else 1):
             part = {name: array[batch] for name, array in spikes.items()}
-            self._session.send_events(encode_steps(part, self._program.inputs))
+            taught = () if lesson is None else encode_lesson(lesson, self._program, batch)
+            self._session.send_events(encode_steps(part, self._program.inputs, taught))
             self._receive(decoder, int(batch[-1]) + 1)
             for name in kept if potentials else ():
                 kept[name].append(self._read_potentials(name))

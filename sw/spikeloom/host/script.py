@@ -1,16 +1,19 @@
 """A whole run as one byte string, for testbenches that have no host."""
 
 from collections.abc import Mapping
+from typing import Unpack
 
 import numpy as np
 
 from spikeloom_hw.host.frame import MAXIMUM_WORDS, Frame, FrameReader, FrameType
 from spikeloom_hw.program import Program
 from spikeloom_hw.registers import Control, Register, regions
+from spikeloom_sim.learning import Teaching
 from spikeloom_sim.recording import Recording
 
 from ..errors import LinkError
 from .memories import counters_of
+from .teaching import check_teaching, encode_lesson
 from .words import StepDecoder, encode_steps
 
 __all__ = ["read_run", "script_of"]
@@ -18,7 +21,9 @@ __all__ = ["read_run", "script_of"]
 _NONCE = 1
 
 
-def script_of(program: Program, spikes: Mapping[str, np.ndarray]) -> bytes:
+def script_of(
+    program: Program, spikes: Mapping[str, np.ndarray], **teaching: Unpack[Teaching]
+) -> bytes:
     """Bytes that load a program, run one sample through it, and read the counters.
 
     They suppose a link without faults, whose device makes the host wait by not taking bytes.
@@ -29,6 +34,8 @@ def script_of(program: Program, spikes: Mapping[str, np.ndarray]) -> bytes:
         Program to load.
     spikes : Mapping of str to (steps, neurons) array
         Spikes or values of every input population.
+    **teaching
+        ``modulator`` and ``errors`` for a program that learns.
     """
     payloads: list[tuple[FrameType, tuple[object, ...]]] = [(FrameType.PING, (_NONCE,))]
 
@@ -43,7 +50,10 @@ def script_of(program: Program, spikes: Mapping[str, np.ndarray]) -> bytes:
         write(region.base, padded.ravel())
     bits = Control.CLEAR | Control.ZERO_COUNTERS
     write(Register.CONTROL, np.array([bits.value], np.uint32))
-    words = encode_steps(spikes, program.inputs)
+    steps = len(next(iter(spikes.values())))
+    lesson = check_teaching(program, teaching, steps)
+    taught = () if lesson is None else encode_lesson(lesson, program, np.arange(steps))
+    words = encode_steps(spikes, program.inputs, taught)
     for k in range(0, len(words), MAXIMUM_WORDS):
         payloads.append((FrameType.EVENTS, (words[k : k + MAXIMUM_WORDS],)))
     first, last = Register.EVENTS_IN, Register.ROWS

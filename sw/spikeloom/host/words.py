@@ -1,6 +1,6 @@
 """Spike arrays to event words for the device, and its words back to spike arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,9 @@ __all__ = ["BlockDecoder", "StepBlock", "StepDecoder", "encode_steps"]
 
 
 def encode_steps(
-    spikes: Mapping[str, np.ndarray], inputs: tuple[PlacedPopulation, ...]
+    spikes: Mapping[str, np.ndarray],
+    inputs: tuple[PlacedPopulation, ...],
+    taught: Sequence[tuple[np.ndarray, np.ndarray]] = (),
 ) -> np.ndarray:
     """Event words of one sample: the events of each step, then its STEP.
 
@@ -26,6 +28,8 @@ def encode_steps(
         Spikes (bool) or signed values (int, 0 for no event) of every input population.
     inputs : tuple of PlacedPopulation
         The input populations.
+    taught : sequence of pairs of (count,) array
+        Steps and event words of what else is sent, each with its value.
 
     Returns
     -------
@@ -33,7 +37,7 @@ def encode_steps(
         In the order in which they are sent.
     """
     steps = len(next(iter(spikes.values())))
-    when, words = [], []
+    when, words = [step for step, _ in taught], [sent for _, sent in taught]
     for population in inputs:
         train = spikes[population.name]
         step, neuron = np.nonzero(train)

@@ -54,6 +54,25 @@ class Plan:
         """Rows of neurons."""
         return sum(-(-p.span // self.lanes) for p in self.populations.values() if p.row is not None)
 
+    @property
+    def weight_rows(self) -> int:
+        """Rows of weights, without those that carry errors backwards alone."""
+        return sum(part.rows for part in self.parts if part.kind is not Walk.SPARSE)
+
+    @property
+    def feedback(self) -> dict[int, tuple[int, np.ndarray]]:
+        """First row, and weights, of what carries errors backwards, by number of projection."""
+        found: dict[int, tuple[int, np.ndarray]] = {}
+        row = self.weight_rows
+        for number, projection in enumerate(self.projections):
+            back = (
+                projection.rule.back if isinstance(projection, Dense) and projection.rule else None
+            )
+            if back is not None and back.feedback is not None:
+                found[number] = row, back.feedback
+                row += self.parts[number].rows
+        return found
+
     def needs(self, update_lanes: int) -> Needs:
         """Room that the network asks of a core with so many update lanes."""
         senders = (
@@ -63,7 +82,7 @@ class Plan:
         )
         fan_out = (int(p.pointers["size"].max(initial=0)) for p in self.parts if p.pointers)
         return Needs(
-            weight_rows=sum(p.rows for p in self.parts if p.kind is not Walk.SPARSE),
+            weight_rows=self.weight_rows + sum(self.parts[k].rows for k in self.feedback),
             neuron_rows=self.neuron_rows,
             value_groups=sum(-(-p.span // update_lanes) for p in senders),
             taps=max(sum(part.entries(axis) for part in self.parts) for axis in AXES),

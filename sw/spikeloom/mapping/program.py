@@ -9,6 +9,7 @@ from spikeloom_sim.quantised import QuantisedNetwork
 
 from ..errors import MappingError
 from ..structure import check_fit, structure
+from .learning import check_learning, learning_config, learning_tables, place_entries
 from .plan import make_plan
 from .tables import network_tables, projection_tables
 
@@ -42,17 +43,24 @@ def place(
         config = target
         plan = make_plan(quantised, config.core.lanes)
         check_fit(quantised, plan.needs(config.core.update_lanes), config)
+        check_learning(plan, config.core)
     else:
         shape = _target(target)
         plan = make_plan(quantised, shape.lanes)
-        config = structure(quantised, plan.needs(shape.update_lanes), shape)
-    columns = {**network_tables(plan, config, record), **projection_tables(plan)}
+        learning = learning_config(plan, shape.update_lanes)
+        config = structure(quantised, plan.needs(shape.update_lanes), shape, learning)
+    columns = {
+        **network_tables(plan, config, record),
+        **projection_tables(plan, config),
+        **learning_tables(plan, config.core),
+    }
+    placed = place_entries(plan)
     images = {
         name: pack_rows(region.layout, columns[name])
         for name, region in regions(config).items()
         if name in columns
     }
-    return Program(config, images, tuple(plan.populations.values()), plan.placed)
+    return Program(config, images, tuple(plan.populations.values()), placed)
 
 
 def _target(target: str | Target) -> Target:

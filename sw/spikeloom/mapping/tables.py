@@ -9,8 +9,10 @@ from spikeloom_hw.event import INDEX_WIDTH, Operation
 from spikeloom_hw.layout import RECIPROCAL_WIDTH
 from spikeloom_hw.neuron import Per
 from spikeloom_hw.program import PlacedPopulation
+from spikeloom_sim.learning import plastic_projections
 
 from ..field_places import field_values
+from .learning import learning_columns
 from .part import AXES, STEPS, Columns
 from .plan import Plan
 
@@ -36,10 +38,12 @@ def network_tables(
         (p for p in plan.populations.values() if p.row is not None), key=lambda p: phases[p.name]
     )
     count = np.bincount([phases[p.name] for p in order])
-    steps = np.arange(len(count))
+    learns = bool(plastic_projections(plan.quantised.projections, phases))
+    operations = [Operation.UPDATE.value] * len(count) + [Operation.LEARN.value] * learns
+    steps = np.arange(len(operations))
     tables: dict[str, Any] = {
         "schedule": {
-            "operation": np.full(len(steps), Operation.UPDATE.value),
+            "operation": np.array(operations),
             "phase": steps,
             "last": (steps == steps[-1]).astype(int),
         },
@@ -53,7 +57,7 @@ def network_tables(
     return tables
 
 
-def projection_tables(plan: Plan) -> dict[str, Any]:
+def projection_tables(plan: Plan, config: ChipConfig) -> dict[str, Any]:
     """Contents of the memories that tell of projections, by name of the region."""
     parts = plan.parts
     targets = [plan.populations[p.target] for p in plan.placed]
@@ -66,6 +70,7 @@ def projection_tables(plan: Plan) -> dict[str, Any]:
         "blocks": [part.blocks for part in parts],
         "size": [part.size for part in parts],
         "delay": [p.delay + _back(plan, p.source, p.target) for p in plan.projections],
+        **learning_columns(plan, config.core),
     }
     for step in STEPS:
         columns[step] = [part.steps.get(step, 0) for part in parts]
@@ -98,13 +103,17 @@ def _joined(entries: list[Columns]) -> dict[str, np.ndarray]:
 
 def _weights(plan: Plan) -> np.ndarray:
     """Rows of weights; a lane that no weight falls on holds 0."""
-    total = sum(at.rows for at in plan.placed if at.kind is not Walk.SPARSE)
+    feedback = plan.feedback
+    total = plan.weight_rows + sum(plan.parts[number].rows for number in feedback)
     image = np.zeros((total, plan.lanes), np.int64)
-    for projection, at in zip(plan.projections, plan.placed, strict=True):
+    for number, (projection, at) in enumerate(zip(plan.projections, plan.placed, strict=True)):
         if at.kind is not Walk.SPARSE:
             source, target = plan.populations[at.source], plan.populations[at.target]
             rows, lanes = at.locate(source, target, plan.lanes)
             image[at.weight_row + rows, lanes] = projection.weights
+            if number in feedback:
+                first, weights = feedback[number]
+                image[first + rows, lanes] = weights
     return image
 
 
