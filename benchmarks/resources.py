@@ -7,6 +7,7 @@ seconds.
 
 import json
 import tempfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,9 @@ def draw(rng: np.random.Generator) -> ChipConfig:
         value_groups=16 if sends_values else 0,
         taps=64 if some(0.25) else 0,
         skip=some(0.4),
-        **({"pointers": 256, "synapse_rows": 512} if some(0.2) else {}),
     )
+    if some(0.2):
+        core = replace(core, pointers=256, synapse_rows=512)
     return ChipConfig(core, window=int(rng.choice([512, 2048])))
 
 
