@@ -25,6 +25,7 @@ from spikeloom_boards.target import TARGETS
 from spikeloom_boards.tools import run_tool
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.core import Core
+from spikeloom_hw.learning.config import LearningConfig
 from spikeloom_hw.netlist import netlist_of
 from spikeloom_hw.neuron import Constant, Fields, Per, Reset, Synapse
 
@@ -41,6 +42,8 @@ CURRENT: dict[str, Constant | Per] = {
     "synapse": Constant(Synapse.NEW.value),
     "current_decay": Per.POPULATION,
 }
+PAIR = LearningConfig(entries=2)
+STOP = LearningConfig(entries=2, terms=1, post_traces=0, errors=True, back=True)
 FEW: dict[str, Any] = {"populations": 2, "projections": 2, "sources": 4, "phases": 2}
 # Weights that a device reads in a cycle if every block RAM gives 36 bits (architecture, 10).
 BOUNDS = {"ecp5": 208 * 36 // 8, "ice40": 64 // 8}
@@ -116,6 +119,8 @@ def cases() -> list[Case]:
         ("LIF, L=16, U=4", "ulx3s-85f", _core(LIF, 16, 4), 100),
         ("LIF, L=32, U=8", "ulx3s-85f", _core(LIF, 32, 8), 100),
         ("current-based LIF, L=16, U=4", "ulx3s-85f", _core(CURRENT, 16, 4), 90),
+        ("LIF with pair STDP, L=16, U=4", "ulx3s-85f", _core(LIF, 16, 4, PAIR), 90),
+        ("LIF with STOP, L=16, U=4", "ulx3s-85f", _core(LIF, 16, 4, STOP), 90),
         ("demo network, 4-bit weights, L=16, U=4", "ulx3s-85f", None, 100),
         ("demo network, 8-bit weights, L=8, U=1", "icebreaker", None, 24),
     ]
@@ -131,13 +136,19 @@ def cases() -> list[Case]:
     return made
 
 
-def _core(places: dict[str, Constant | Per], lanes: int, update_lanes: int) -> CoreConfig:
+def _core(
+    places: dict[str, Constant | Per],
+    lanes: int,
+    update_lanes: int,
+    learning: LearningConfig | None = None,
+) -> CoreConfig:
     return CoreConfig(
         lanes=lanes,
         update_lanes=update_lanes,
         fields=Fields(places, 18),
         weight_rows=65536 // lanes,
         neuron_rows=256 // lanes,
+        learning=learning,
         **FEW,
     )
 

@@ -69,8 +69,10 @@ def predict(config: ChipConfig, family: str) -> Resources:
     Raises
     ------
     ValueError
-        If there is no model of the family.
+        If there is no model of the family, or the chip learns.
     """
+    if config.core.learning:
+        raise ValueError("Cells of a chip that learns are not predicted: build it to know them")
     if family not in FAMILIES:
         raise ValueError(f"Cells are predicted for {' and '.join(FAMILIES)}, not for {family!r}")
     known, model = features(config), _models()[family]

@@ -23,6 +23,7 @@ from spikeloom.learning import (
     triplet_stdp,
     weight_decay,
 )
+from spikeloom.learning_cycles import most_learning_cycles
 from spikeloom_hw.config import ChipConfig
 from spikeloom_sim.compiled import emitted_verilog
 from spikeloom_sim.cosim import cosimulate
@@ -135,6 +136,20 @@ def test_random_rules_learn_what_golden_learns(device: Device, seed: int) -> Non
     check_traces(device, golden)
     for counter, count in expected.counters.items():
         assert recording.counters[counter] == count
+
+
+@pytest.mark.parametrize("name", ["pair", "reward", "stop"])
+def test_learning_takes_no_more_cycles_than_told(device: Device, name: str) -> None:
+    network = taught_network(name)
+    spikes = {"in": np.ones((50, 11), bool)}
+    teaching = random_teaching(np.random.default_rng(1), network, 50)
+    load(device, network)
+    most = most_learning_cycles(device.program)
+    learns = device.run(spikes, **teaching).counters["cycles_control"]
+    for projection in network.projections:
+        device.switch_learning(projection.source, projection.target, False)
+    rests = device.run(spikes, **teaching).counters["cycles_control"]
+    assert most / 10 < (learns - rests) / 50 < most
 
 
 def test_samples_are_learned_one_after_the_other(device: Device) -> None:

@@ -65,7 +65,7 @@ class Marks(wiring.Component):
         old, new = memory.read_port(), memory.write_port()
         row = Signal.like(self.row)
         m.d.comb += [
-            row.eq(Mux(self.read, self.row, self.neuron >> place_bits)),
+            row.eq(Mux(self.put, self.neuron >> place_bits, self.row)),
             old.en.eq(self.put | self.read),
             old.addr.eq(row),
             self.bits.eq(old.data),

@@ -13,6 +13,7 @@ from spikeloom_hw.program import Program
 from ..errors import MappingError
 from ..estimate import Estimate, estimate, memory_bits
 from ..flow import compile
+from ..learning_cycles import most_learning_cycles
 from .cells import predict_cells
 from .description import describe_populations, describe_projections, find_room
 from .files import read_network
@@ -93,6 +94,7 @@ def check(
         "memory_bits": bits,
         "activity": activity,
         "per_step": _per_step(expected),
+        "most_learning_cycles": most_learning_cycles(program),
     })
 
 
@@ -109,6 +111,8 @@ def _check_board(report: Report, program: Program, board: Board, values: dict[st
     rows = [("bits for weights", needed, there)]
     rows += [(_CELLS[name], number, has[name]) for name, number in told.items()]
     report.table(f"{board.device.part} of the {board.name}", ("", "needed", "there"), rows)
+    if program.plastic:
+        report.say("Cells of a chip that learns are not predicted: build it to know.")
     if needed > there:
         raise MappingError(
             f"The weights take {needed} bits, but {board.name} has {there} for them; quantise to "
@@ -135,6 +139,9 @@ def _say_cost(
     report.table("Memory", ("memory", "bits"), [*bits.items(), ("all", sum(bits.values()))])
     rows = [(name.replace("_", " "), value) for name, value in _per_step(expected).items()]
     report.table(f"An average step at {activity:.1%} activity", ("", ""), rows)
+    learning = most_learning_cycles(program)
+    if learning:
+        report.say(f"Learning adds to each step, at most: {learning:,} cycles.")
     bound = "the host link" if expected.link > expected.core else "the core"
     report.say(f"It fits; {bound} sets the pace (docs/guide/timing.md).")
     report.say(f"Configuration {program.config.hash:016x}")
