@@ -15,7 +15,7 @@ from spikeloom_sim import tools
 from spikeloom_sim.bench import simulate_bytes
 from spikeloom_sim.cache import cached
 from spikeloom_sim.compiled import CompiledChip, SimulatedTransport, emitted_verilog
-from spikeloom_sim.library import Engine, build_library
+from spikeloom_sim.library import Engine, build_library, pick_engine
 from spikeloom_sim.tally import CLEAR, READ, Tally, tally
 from spikeloom_sim.tools import SimulationError
 
@@ -194,13 +194,20 @@ def test_feedback_between_wires_is_refused(tmp_path: Path, monkeypatch: pytest.M
         "pass a cycle: use engine='verilator'$"
     )
     with pytest.raises(SimulationError, match=text):
-        build_library(path)
+        build_library(path, "cxxrtl")
 
 
 def test_an_unknown_engine_is_refused(verilog: Path) -> None:
-    text = "^Engine must be one of cxxrtl, verilator, not 'modelsim'$"
+    text = "^Engine must be one of auto, cxxrtl, verilator, not 'modelsim'$"
     with pytest.raises(ValueError, match=text):
         build_library(verilog, cast(Any, "modelsim"))
+
+
+def test_the_engine_is_verilator_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pick_engine("auto") == "verilator"
+    assert pick_engine("cxxrtl") == "cxxrtl"
+    monkeypatch.setattr("spikeloom_sim.library.has_tool", lambda name: name != "verilator")
+    assert pick_engine("auto") == "cxxrtl"
 
 
 @pytest.mark.parametrize(
