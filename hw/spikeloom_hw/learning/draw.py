@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..neuron.noise import WORD_WIDTH, hashed
+from ..neuron.noise import WORD_WIDTH, hashed, mixed_word
 from .lane_shift import MOST_SHIFT
 
 __all__ = ["COLUMNS", "DRAW_STAGES", "Draw", "drawn_for", "lane_word", "word_of"]
@@ -15,17 +15,10 @@ __all__ = ["COLUMNS", "DRAW_STAGES", "Draw", "drawn_for", "lane_word", "word_of"
 DRAW_STAGES = 3
 """Cycles from an index to its random word."""
 
-_MASK = (1 << WORD_WIDTH) - 1
 _SEED_WIDTH = 16
 
 
-def _mixed(word: int) -> int:
-    """Do one round of the hash of the noise."""
-    word = (word + (word << 3)) & _MASK
-    return (word ^ word << 7 ^ word >> 25 ^ word << 17 ^ word >> 15) & _MASK
-
-
-COLUMNS = tuple(_mixed(_mixed(1 << bit)) for bit in range(WORD_WIDTH))
+COLUMNS = tuple(mixed_word(mixed_word(1 << bit)) for bit in range(WORD_WIDTH))
 """What each bit of the number of a postsynaptic neuron adds, modulo 2, to the random word."""
 
 

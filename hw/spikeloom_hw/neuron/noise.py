@@ -14,6 +14,7 @@ __all__ = [
     "WORD_WIDTH",
     "hash_of",
     "hashed",
+    "mixed_word",
     "next_word",
     "noise",
     "noise_of",
@@ -94,7 +95,9 @@ def hash_of(seed: int, words: Any, index: Any) -> np.ndarray:
         Words of 32 bits.
     """
     block = np.asarray(words, np.int64) ^ np.asarray(index, np.int64)
-    return np.asarray(_mix(_mix(_mix(_mix(block) ^ (seed << SEED_WIDTH | seed)))))
+    return np.asarray(
+        mixed_word(mixed_word(mixed_word(mixed_word(block) ^ (seed << SEED_WIDTH | seed))))
+    )
 
 
 def noise_of(stages: Stages, word: Value, index: Value) -> Value:
@@ -135,8 +138,8 @@ def hashed(m: Module, word: Any) -> Signal:
     return after
 
 
-def _mix(word: Any) -> Any:
-    """Do one round on integers; a bijection of 32 bits."""
+def mixed_word(word: Any) -> Any:
+    """Do one round of the hash on integers; a bijection of 32 bits."""
     return _stirred(_multiplied(word))
 
 
