@@ -97,7 +97,7 @@ class Core(wiring.Component):
         m.submodules.lane_pipe = pipe = LanePipe(config)
         m.submodules.update = update = Update(config)
         m.submodules.emitter = emitter = Emitter(config)
-        memories = self._memories(m)
+        memories = self._memories(m, update)
 
         # From event to accumulators.
         connect(m, flipped(self.i), queue.i)
@@ -153,8 +153,11 @@ class Core(wiring.Component):
 
         return m
 
-    def _memories(self, m: Module) -> dict[str, Any]:
-        """Build the memories that the configuration needs: all but the tables of the fabric."""
+    def _memories(self, m: Module, update: Any) -> dict[str, Any]:
+        """Build the memories that the configuration needs: all but the tables of the fabric.
+
+        That of the winners is inside the update.
+        """
         core = self.config.core
         ports, captured = core.weight_ports, LanePipe.lead_of(core) == 1
         weights = {"ports": ports, "captured": captured}
@@ -165,6 +168,9 @@ class Core(wiring.Component):
         memories: dict[str, Any] = {}
         for name, region in regions(self.config).items():
             if name in FABRIC:
+                continue
+            if name == "winners":
+                memories[name] = update.winners
                 continue
             if name == "clock":
                 memories[name] = Clock()

@@ -9,7 +9,7 @@ from .config import CoreConfig, Walk
 from .event import INDEX_WIDTH, SOURCE_WIDTH, Operation
 from .neuron import Per
 
-__all__ = ["PIXEL_WIDTH", "RECIPROCAL_WIDTH", "Layouts", "schedule_layout"]
+__all__ = ["PIXEL_WIDTH", "RECIPROCAL_WIDTH", "Layouts", "schedule_layout", "winner_layout"]
 
 PIXEL_WIDTH = 14
 """Bits of the number of a pixel of a source."""
@@ -100,6 +100,15 @@ def schedule_layout(config: CoreConfig) -> data.StructLayout:
         "operation": Operation,
         "phase": range(config.phases),
         "last": unsigned(1),
+    })
+
+
+def winner_layout(config: CoreConfig) -> data.StructLayout:
+    """The winner of a population, if there is one: its group in the population, and its place."""
+    return data.StructLayout({
+        "some": 1,
+        "group": range(config.groups),
+        "lane": (config.update_lanes - 1).bit_length(),
     })
 
 

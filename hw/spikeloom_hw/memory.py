@@ -9,7 +9,7 @@ from amaranth.utils import ceil_log2
 
 from .blocks import Blocks
 
-__all__ = ["BankedMem", "RowMem"]
+__all__ = ["BankedMem", "RowMem", "host_port"]
 
 # Bits of a memory that is no block RAM on most devices.
 _SMALL = 1024
@@ -98,7 +98,7 @@ class RowMem(wiring.Component):
             "read_row": In(row),
             "read_data": Out(layout),
             **({} if table else writes),
-            **_host_port(rows, self.word_bits),
+            **host_port(rows, self.word_bits),
         })
 
     def elaborate(self, platform: Any) -> Module:
@@ -205,7 +205,7 @@ class BankedMem(wiring.Component):
             "write": In(1),
             "write_rows": In(addresses),
             "write_data": In(layout),
-            **_host_port(rows, self.word_bits),
+            **host_port(rows, self.word_bits),
         })
 
     def elaborate(self, platform: Any) -> Module:
@@ -241,8 +241,8 @@ class BankedMem(wiring.Component):
         return m
 
 
-def _host_port(rows: int, word_bits: int) -> dict[str, Any]:
-    """Members of the port for words of 32 bits."""
+def host_port(rows: int, word_bits: int) -> dict[str, Any]:
+    """Members of the host's port to words of 32 bits, ``2**word_bits`` of them for each row."""
     return {
         "host_read": In(1),
         "host_write": In(1),

@@ -45,12 +45,15 @@ class Program:
         Where each population is.
     projections : tuple of PlacedProjection
         Where the weights are.
+    network : str
+        Fingerprint of the network, by which it is known again; empty if it is not known.
     """
 
     config: ChipConfig
     images: dict[str, np.ndarray]
     populations: tuple[PlacedPopulation, ...]
     projections: tuple[PlacedProjection, ...]
+    network: str = ""
 
     def __post_init__(self) -> None:
         known = regions(self.config)
@@ -135,6 +138,7 @@ class Program:
             "config_hash": f"{self.config.hash:016x}",
             "populations": [asdict(p) for p in self.populations],
             "projections": [asdict(p) for p in self.projections],
+            "network": self.network,
         }
         write_archive(path, KIND, description, self.images)
 
@@ -166,7 +170,8 @@ class Program:
                 f"{os.fspath(path)} was written for hardware that this version cannot build; "
                 f"compile the network again"
             )
-        return cls(config, images, populations, projections)
+        network = str(description.get("network", ""))
+        return cls(config, images, populations, projections, network)
 
 
 def _population(plain: dict[str, Any]) -> PlacedPopulation:

@@ -7,7 +7,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import data
 
 from .config import ChipConfig, CoreConfig
-from .layout import Layouts, schedule_layout
+from .layout import Layouts, schedule_layout, winner_layout
 from .learning.layout import epochs_layout, post_layout, pre_layout, rule_layout
 from .neuron.noise import WORD_WIDTH
 
@@ -155,6 +155,7 @@ def regions(config: ChipConfig) -> dict[str, Region]:
     """Memories of a chip by name; a memory that the configuration does not need is absent."""
     core, layouts = config.core, Layouts(config.core)
     record = data.ArrayLayout(1, min(32, core.sources))
+    contested = core.populations if core.fields.may("winner", 1) else 0
     entries = [
         ("schedule", _FABRIC, core.phases, schedule_layout(core)),
         ("record", _FABRIC | 1 << 20, max(2, -(-core.sources // 32)), record),
@@ -162,6 +163,7 @@ def regions(config: ChipConfig) -> dict[str, Region]:
         ("state", _CORE | 2 << 20, core.groups, layouts.state),
         ("neurons", _CORE | 3 << 20, core.groups, layouts.neurons),
         ("projections", _CORE | 4 << 20, core.projections, layouts.projections),
+        ("winners", _CORE | 5 << 20, contested, winner_layout(core)),
         ("accumulators", _CORE | 6 << 20, core.accumulator_rows, layouts.accumulators),
         ("synapses", _CORE | 7 << 20, core.synapse_rows, layouts.synapses),
         ("sources", _CORE | 9 << 20, core.sources, layouts.sources),

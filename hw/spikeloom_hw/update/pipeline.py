@@ -7,11 +7,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import CoreConfig
-from ..layout import Layouts
+from ..layout import Layouts, winner_layout
 from ..neuron import FIELDS, Constant, NeuronLane, Output, Per
 from ..neuron.noise import WORD_WIDTH
 from .streams import spikes_layout, values_layout
-from .winner import winner_layout
 
 __all__ = ["Pipeline", "field_of"]
 

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..config import CoreConfig
 from ..layout import Layouts
+from ..memory import host_port
 from ..neuron import Output
 from ..walker import step_layout
 from .due import DueRows
@@ -79,6 +80,8 @@ class Update(wiring.Component):
         A row of neurons is processed; once for each.
     finished : Out(1)
         A step is done that END answers: any but DONE.
+    winners : In(wiring.Signature(host_port(populations, 0)))
+        Port of the host to who won; absent unless the winner may take all.
     """
 
     i: stream.Interface
@@ -115,6 +118,7 @@ class Update(wiring.Component):
     clearing: Signal
     processed: Signal
     finished: Signal
+    winners: Any
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -151,13 +155,11 @@ class Update(wiring.Component):
             "finished": Out(1),
         }
         if config.learning:
-            members |= {
-                "fired": Out(1),
-                "fired_group": Out(groups),
-                "fired_bits": Out(config.update_lanes),
-                "cleared": Out(range(Sequencer.depth_of(config))),
-                "ended": Out(1),
-            }
+            cleared = range(Sequencer.depth_of(config))
+            members |= {"fired": Out(1), "fired_group": Out(groups), "cleared": Out(cleared)}
+            members |= {"fired_bits": Out(config.update_lanes), "ended": Out(1)}
+        if config.fields.may("winner", 1):
+            members["winners"] = In(wiring.Signature(host_port(config.populations, 0)))
         if config.value_groups:
             members["values"] = Out(stream.Signature(values_layout(config), always_ready=True))
         super().__init__(members)
@@ -201,10 +203,7 @@ class Update(wiring.Component):
         ]
         self._memories(m, sequencer, pipeline)
         if config.value_groups:
-            m.d.comb += [
-                self.values.valid.eq(pipeline.values.valid),
-                self.values.payload.eq(pipeline.values.payload),
-            ]
+            connect(m, pipeline.values, flipped(self.values))
 
         return m
 
@@ -266,10 +265,10 @@ class Update(wiring.Component):
     def _winners(self, m: Module, sequencer: Sequencer, pipeline: Pipeline) -> Value:
         """Build the contest, if there may be one; give whether it is not over."""
         if not self.config.fields.may("winner", 1):
-            m.d.comb += self.spikes.payload.eq(pipeline.spikes.payload)
-            m.d.comb += self.spikes.valid.eq(pipeline.spikes.valid)
+            connect(m, pipeline.spikes, flipped(self.spikes))
             return Const(0)
         m.submodules.winners = winners = Winners(self.config)
+        connect(m, flipped(self.winners), winners.host)
         m.d.comb += [
             winners.read.eq(sequencer.population_read),
             winners.population.eq(sequencer.population),

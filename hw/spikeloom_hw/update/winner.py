@@ -4,21 +4,13 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..config import CoreConfig
+from ..layout import winner_layout
+from ..memory import RowMem, host_port
 
-__all__ = ["Contest", "Winners", "winner_layout"]
-
-
-def winner_layout(config: CoreConfig) -> data.StructLayout:
-    """The winner of a population, if there is one: its group in the population, and its place."""
-    return data.StructLayout({
-        "some": 1,
-        "group": range(config.groups),
-        "lane": (config.update_lanes - 1).bit_length(),
-    })
+__all__ = ["Contest", "Winners"]
 
 
 class Contest(wiring.Component):
@@ -149,6 +141,8 @@ class Winners(wiring.Component):
         The update is over, and ``best`` is to spike.
     busy : Out(1)
         Not all groups are compared.
+    host : In(wiring.Signature(host_port(populations, 0)))
+        Port of the host to the winners.
     """
 
     read: Signal
@@ -166,6 +160,7 @@ class Winners(wiring.Component):
     best: Any
     won: Signal
     busy: Signal
+    host: Any
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -187,6 +182,7 @@ class Winners(wiring.Component):
             "best": Out(layout),
             "won": Out(1),
             "busy": Out(1),
+            "host": In(wiring.Signature(host_port(config.populations, 0))),
         })
 
     def elaborate(self, platform: Any) -> Module:
@@ -194,16 +190,16 @@ class Winners(wiring.Component):
         m = Module()
         m.submodules.contest = contest = Contest(self.config)
         layout = winner_layout(self.config)
-        m.submodules.memory = memory = Memory(shape=layout, depth=self.config.populations, init=[])
-        reading, writing = memory.read_port(), memory.write_port()
+        m.submodules.memory = memory = RowMem(layout, self.config.populations)
+        host: Any = self.host
         number = Signal.like(self.population)
         with m.If(self.read):
             m.d.sync += number.eq(self.population)
         ends = self.over & self.contest
         m.d.comb += [
-            reading.en.eq(self.read),
-            reading.addr.eq(self.population),
-            self.before.eq(reading.data),
+            memory.read.eq(self.read),
+            memory.read_row.eq(self.population),
+            self.before.eq(memory.read_data),
             contest.start.eq(self.start),
             contest.valid.eq(self.valid & self.contest),
             contest.group.eq(self.group),
@@ -212,8 +208,13 @@ class Winners(wiring.Component):
             self.best.eq(contest.best),
             self.won.eq(ends & self.best.some),
             self.busy.eq(contest.busy),
-            writing.en.eq(self.clear | ends),
-            writing.addr.eq(Mux(self.clear, self.cleared, number)),
-            writing.data.eq(Mux(self.clear, 0, contest.best.as_value())),
+            memory.write.eq(self.clear | ends),
+            memory.write_row.eq(Mux(self.clear, self.cleared, number)),
+            memory.write_data.eq(Mux(self.clear, 0, contest.best.as_value())),
+            memory.host_read.eq(host.host_read),
+            memory.host_write.eq(host.host_write),
+            memory.host_address.eq(host.host_address),
+            memory.host_value.eq(host.host_value),
+            host.host_data.eq(memory.host_data),
         ]
         return m
