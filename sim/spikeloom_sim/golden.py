@@ -9,6 +9,7 @@ import numpy as np
 from spikeloom_hw.neuron import NeuronState
 from spikeloom_hw.validate import check_choice
 
+from .checkpoint import Checkpoint
 from .execution import Executor, Layer
 from .layer import lateness
 from .learning import Learner, Lesson, Sample, Teaching, as_lesson, plastic_projections
@@ -72,6 +73,19 @@ class Golden:
     def state(self) -> RunState | None:
         """State after the last run, in integers; None before a run."""
         return self._state
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What the last run has learned, and where it stopped; one file, if saved.
+
+        Raises
+        ------
+        ValueError
+            If nothing was run.
+        """
+        if self._state is None:
+            raise ValueError("There is no state to keep: run the network first")
+        return Checkpoint(self.learned, self._state)
 
     @property
     def learned(self) -> QuantisedNetwork:
@@ -234,6 +248,7 @@ class Golden:
             end.time,
             state.learning if state else {},
             (state.age if state else 0) + steps,
+            self.quantised.fingerprint,
         )
         self._learned = self.quantised
         for arrays in (recording.potentials, recording.values):

@@ -1,14 +1,18 @@
 """The integer network: what the golden model runs and the compiler maps to hardware."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from spikeloom_hw.archive import read_archive, write_archive
+from spikeloom_hw.learning import LearningRule
 from spikeloom_hw.validate import check_choice
 
+from .fingerprint import fingerprint
 from .learning.checks import check_rules
 from .network_file import (
     KIND,
@@ -19,7 +23,7 @@ from .network_file import (
 )
 from .phases import TIMINGS, assign_phases
 from .population import WIDTHS, QuantisedPopulation, check_width
-from .projection import Convolution, Projection
+from .projection import Convolution, Dense, Projection
 
 __all__ = ["KIND", "QuantisedNetwork", "QuantisedPopulation"]
 
@@ -93,6 +97,15 @@ class QuantisedNetwork:
         edges = [(p.source, p.target) for p in self.projections]
         return assign_phases([p.name for p in self.neurons], edges, self.timing)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that learning leaves as it is; :func:`~.fingerprint.fingerprint` says what.
+
+        A network and what it has learned have the same.
+        """
+        widths = self.weight_width, self.accumulator_width
+        return fingerprint(self.populations, self.projections, widths, self.timing)
+
     def population(self, name: str) -> QuantisedPopulation:
         """Return the population called ``name``."""
         for population in self.populations:
@@ -123,8 +136,43 @@ class QuantisedNetwork:
             total += self._share(projection)
         return total
 
+    def with_rule(
+        self, source: str, target: str, rule: LearningRule, number: int = 0
+    ) -> "QuantisedNetwork":
+        """Return the network with another rule for one of its projections that learn.
+
+        Parameters
+        ----------
+        source, target : str
+            Populations that it joins.
+        rule : LearningRule
+            The rule.
+        number : int
+            Which one, in order of declaration, if several join the same two.
+
+        Raises
+        ------
+        ValueError
+            If there is no such projection, or it has no rule, or the network cannot follow it.
+        """
+        found = [p for p in self.projections if (p.source, p.target) == (source, target)]
+        changed = found[number] if 0 <= number < len(found) else None
+        if not isinstance(changed, Dense) or changed.rule is None:
+            which = f" with the number {number}" if number else ""
+            raise ValueError(
+                f"There is no projection from {source!r} to {target!r}{which} that learns"
+            )
+        fresh = replace(changed, rule=rule)
+        return replace(
+            self, projections=tuple(fresh if p is changed else p for p in self.projections)
+        )
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to one .npz file."""
+        write_archive(path, KIND, *self.describe())
+
+    def describe(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Give the network as a description fit for JSON, and arrays by name."""
         arrays: dict[str, np.ndarray] = {}
         description = {
             "weight_width": self.weight_width,
@@ -139,18 +187,24 @@ class QuantisedNetwork:
                 for index, projection in enumerate(self.projections)
             ],
         }
-        write_archive(path, KIND, description, arrays)
+        return description, arrays
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "QuantisedNetwork":
-        """Read a network that :meth:`save` wrote, and check it again as a whole.
+        """Read a network that :meth:`save` or a checkpoint wrote, and check it again as a whole.
 
         Raises
         ------
         ValueError
             If the file is damaged, or holds something else, or another version of it.
         """
-        description, arrays = read_archive(path, KIND)
+        return cls.restore(*read_archive(path, KIND))
+
+    @classmethod
+    def restore(
+        cls, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    ) -> "QuantisedNetwork":
+        """Make the network that :meth:`describe` described."""
         parts = {
             "populations": [
                 restore_population(entry, index, arrays)
@@ -161,7 +215,8 @@ class QuantisedNetwork:
                 for index, entry in enumerate(description["projections"])
             ],
         }
-        return cls(**{**description, **parts})
+        names = ("weight_width", "accumulator_width", "timing")
+        return cls(**parts, **{name: description[name] for name in names})
 
     def _share(self, projection: Projection) -> np.ndarray:
         """Magnitudes that a projection can add: (post,) int64 array."""

@@ -34,6 +34,9 @@ class RunState(Mapping[str, NeuronState]):
         State of each projection that learns, by its label.
     age : int
         Steps since the weights were loaded, through all clears.
+    network : str
+        :attr:`~spikeloom_sim.quantised.QuantisedNetwork.fingerprint` of the network; empty if it
+        is not known.
     """
 
     neurons: dict[str, NeuronState]
@@ -41,6 +44,7 @@ class RunState(Mapping[str, NeuronState]):
     time: int = 0
     learning: dict[str, LearningState] = field(default_factory=dict)
     age: int = 0
+    network: str = ""
 
     def __getitem__(self, name: str) -> NeuronState:
         """State of the population ``name``."""
@@ -65,10 +69,15 @@ class RunState(Mapping[str, NeuronState]):
             0,
             {name: state.cleared() for name, state in self.learning.items()},
             self.age,
+            self.network,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state to one .npz file."""
+        write_archive(path, _KIND, *self.describe())
+
+    def describe(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Give the state as a description fit for JSON, and arrays by name."""
         arrays = {f"pending/{i}": array for i, array in enumerate(self.pending.values())}
         for kind, states in (("neurons", self.neurons), ("learning", self.learning)):
             for index, state in enumerate(states.values()):
@@ -76,9 +85,10 @@ class RunState(Mapping[str, NeuronState]):
         description = {
             "time": self.time,
             "age": self.age,
+            "network": self.network,
             **{kind: list(getattr(self, kind)) for kind in ("neurons", "pending", "learning")},
         }
-        write_archive(path, _KIND, description, arrays)
+        return description, arrays
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "RunState":
@@ -89,7 +99,13 @@ class RunState(Mapping[str, NeuronState]):
         ValueError
             If the file is damaged, or holds something else, or another version of it.
         """
-        description, arrays = read_archive(path, _KIND)
+        return cls.restore(*read_archive(path, _KIND))
+
+    @classmethod
+    def restore(
+        cls, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    ) -> "RunState":
+        """Make the state that :meth:`describe` described."""
 
         def gather(label: str, kind: Any) -> dict[str, Any]:
             return {
@@ -103,4 +119,5 @@ class RunState(Mapping[str, NeuronState]):
             description["time"],
             gather("learning", LearningState),
             description["age"],
+            description.get("network", ""),
         )

@@ -60,6 +60,11 @@ def _check_learning(network: QuantisedNetwork, state: RunState) -> None:
                     f"State of learning of projection {name!r} must have {part} of the shape "
                     f"{expected.shape}, not {got.shape}: is it of another rule?"
                 )
+    if state.network not in ("", network.fingerprint):
+        raise ValueError(
+            f"State is that of network {state.network}, which learned, this one is "
+            f"{network.fingerprint}: go on with the network that was saved with the state"
+        )
 
 
 def _listed(names: Mapping[str, Any]) -> str:
