@@ -156,7 +156,7 @@ class Core(wiring.Component):
     def _memories(self, m: Module, update: Any) -> dict[str, Any]:
         """Build the memories that the configuration needs: all but the tables of the fabric.
 
-        That of the winners is inside the update.
+        Those of winners and time are inside the update.
         """
         core = self.config.core
         ports, captured = core.weight_ports, LanePipe.lead_of(core) == 1
@@ -169,8 +169,8 @@ class Core(wiring.Component):
         for name, region in regions(self.config).items():
             if name in FABRIC:
                 continue
-            if name == "winners":
-                memories[name] = update.winners
+            if name in ("winners", "time"):
+                memories[name] = getattr(update, name)
                 continue
             if name == "clock":
                 memories[name] = Clock()

@@ -8,8 +8,16 @@ from amaranth.lib import data
 from .config import CoreConfig, Walk
 from .event import INDEX_WIDTH, SOURCE_WIDTH, Operation
 from .neuron import Per
+from .neuron.noise import WORD_WIDTH
 
-__all__ = ["PIXEL_WIDTH", "RECIPROCAL_WIDTH", "Layouts", "schedule_layout", "winner_layout"]
+__all__ = [
+    "PIXEL_WIDTH",
+    "RECIPROCAL_WIDTH",
+    "Layouts",
+    "schedule_layout",
+    "time_layout",
+    "winner_layout",
+]
 
 PIXEL_WIDTH = 14
 """Bits of the number of a pixel of a source."""
@@ -101,6 +109,17 @@ def schedule_layout(config: CoreConfig) -> data.StructLayout:
         "phase": range(config.phases),
         "last": unsigned(1),
     })
+
+
+def time_layout(config: CoreConfig) -> data.StructLayout:
+    """What tells a core the time: noise word, and slot of the accumulators; empty if nothing does.
+
+    The host can write it, not read it.
+    """
+    slot_bits = (config.delay_slots - 1).bit_length()
+    if not slot_bits and not config.fields.noisy:
+        return data.StructLayout({})
+    return data.StructLayout({"word": WORD_WIDTH, "slot": slot_bits})
 
 
 def winner_layout(config: CoreConfig) -> data.StructLayout:

@@ -7,7 +7,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import data
 
 from .config import ChipConfig, CoreConfig
-from .layout import Layouts, schedule_layout, winner_layout
+from .layout import Layouts, schedule_layout, time_layout, winner_layout
 from .learning.layout import epochs_layout, post_layout, pre_layout, rule_layout
 from .neuron.noise import WORD_WIDTH
 
@@ -166,6 +166,7 @@ def regions(config: ChipConfig) -> dict[str, Region]:
         ("winners", _CORE | 5 << 20, contested, winner_layout(core)),
         ("accumulators", _CORE | 6 << 20, core.accumulator_rows, layouts.accumulators),
         ("synapses", _CORE | 7 << 20, core.synapse_rows, layouts.synapses),
+        ("time", _CORE | 8 << 20, 1, time_layout(core)),
         ("sources", _CORE | 9 << 20, core.sources, layouts.sources),
         ("populations", _CORE | 10 << 20, core.populations, layouts.populations),
         ("phases", _CORE | 11 << 20, core.phases, layouts.phases),

@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import CoreConfig
+from ..memory import host_port
 from ..neuron.noise import FIRST_WORD, WORD_WIDTH, next_word
 
 __all__ = ["Time"]
@@ -43,6 +44,7 @@ class Time(wiring.Component):
     slot: Signal
     word: Signal
     awake: Signal
+    host: Any
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -53,6 +55,7 @@ class Time(wiring.Component):
             "slot": Out(range(config.delay_slots)),
             "word": Out(WORD_WIDTH),
             "awake": Out(1),
+            "host": Out(wiring.Signature(host_port(1, 1))),
         })
 
     def elaborate(self, platform: Any) -> Module:
@@ -75,5 +78,9 @@ class Time(wiring.Component):
             m.d.sync += [self.slot.eq(0), word.eq(FIRST_WORD)]
         with m.Elif(self.done):
             m.d.sync += [self.slot.eq(self.slot + 1), word.eq(next_word(word))]
+        with m.Elif(self.host.host_write & self.host.host_address[0]):
+            m.d.sync += self.slot.eq(self.host.host_value)
+        with m.Elif(self.host.host_write):
+            m.d.sync += word.eq(self.host.host_value)
 
         return m

@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..config import CoreConfig
-from ..layout import Layouts
+from ..layout import Layouts, time_layout
 from ..memory import host_port
 from ..neuron import Output
 from ..walker import step_layout
@@ -80,8 +80,8 @@ class Update(wiring.Component):
         A row of neurons is processed; once for each.
     finished : Out(1)
         A step is done that END answers: any but DONE.
-    winners : In(wiring.Signature(host_port(populations, 0)))
-        Port of the host to who won; absent unless the winner may take all.
+    winners, time : Out(wiring.Signature(host_port(rows, word_bits)))
+        Ports of the host to who won, and to the time; absent where the map has no such region.
     """
 
     i: stream.Interface
@@ -119,6 +119,7 @@ class Update(wiring.Component):
     processed: Signal
     finished: Signal
     winners: Any
+    time: Any
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -159,7 +160,9 @@ class Update(wiring.Component):
             members |= {"fired": Out(1), "fired_group": Out(groups), "cleared": Out(cleared)}
             members |= {"fired_bits": Out(config.update_lanes), "ended": Out(1)}
         if config.fields.may("winner", 1):
-            members["winners"] = In(wiring.Signature(host_port(config.populations, 0)))
+            members["winners"] = Out(wiring.Signature(host_port(config.populations, 0)))
+        if len(time_layout(config).members):
+            members["time"] = Out(wiring.Signature(host_port(1, 1)))
         if config.value_groups:
             members["values"] = Out(stream.Signature(values_layout(config), always_ready=True))
         super().__init__(members)
@@ -185,16 +188,14 @@ class Update(wiring.Component):
 
         # Steps, their populations, and time.
         connect(m, flipped(self.i), sequencer.i)
+        if "time" in self.signature.members:
+            connect(m, flipped(self.time), time.host)
+        told = ("phase_read", "phase", "population_read", "population", "clearing", "finished")
         m.d.comb += [
-            self.phase_read.eq(sequencer.phase_read),
-            self.phase.eq(sequencer.phase),
+            *(getattr(self, name).eq(getattr(sequencer, name)) for name in told),
             sequencer.phase_entry.eq(self.phase_entry),
-            self.population_read.eq(sequencer.population_read),
-            self.population.eq(sequencer.population),
             sequencer.idle.eq(~given & ~pipeline.pending & ~contested),
-            self.clearing.eq(sequencer.clearing),
             self.busy.eq(given | pipeline.pending | pipeline.write | contested | self.clearing),
-            self.finished.eq(sequencer.finished),
             time.done.eq(sequencer.done),
             time.clear.eq(sequencer.clearing),
             time.wake.eq(self.wake),
@@ -211,11 +212,9 @@ class Update(wiring.Component):
         """Connect the memories of the neurons, which CLEAR zeroes."""
         slice_bits = (self.config.groups_per_row - 1).bit_length()
         clearing, cleared = sequencer.clearing, sequencer.cleared
+        given = ("descriptor", "state", "parameters", "accumulators")
         m.d.comb += [
-            pipeline.descriptor.eq(self.descriptor),
-            pipeline.state.eq(self.state),
-            pipeline.parameters.eq(self.parameters),
-            pipeline.accumulators.eq(self.accumulators),
+            *(getattr(pipeline, name).eq(getattr(self, name)) for name in given),
             self.group.eq(pipeline.group),
             self.group_read.eq(pipeline.issue),
             self.row.eq(Cat(self.group[slice_bits:], self.slot)),

@@ -141,7 +141,7 @@ class Winners(wiring.Component):
         The update is over, and ``best`` is to spike.
     busy : Out(1)
         Not all groups are compared.
-    host : In(wiring.Signature(host_port(populations, 0)))
+    host : Out(wiring.Signature(host_port(populations, 0)))
         Port of the host to the winners.
     """
 
@@ -182,7 +182,7 @@ class Winners(wiring.Component):
             "best": Out(layout),
             "won": Out(1),
             "busy": Out(1),
-            "host": In(wiring.Signature(host_port(config.populations, 0))),
+            "host": Out(wiring.Signature(host_port(config.populations, 0))),
         })
 
     def elaborate(self, platform: Any) -> Module:

@@ -9,11 +9,10 @@ import numpy as np
 
 from spikeloom_hw.program import PlacedPopulation, PlacedProjection, Program
 from spikeloom_hw.registers import Control
-from spikeloom_sim.quantised import QuantisedNetwork
 
 from ..errors import DeviceError, LinkError
-from .memories import Memories
-from .readback import read_learned, read_state, read_weights
+from .memories import Memories, Progress, Transfer
+from .readback import read_state, read_weights
 from .reconnection import Reopen, Resumption, resume_within
 from .sample import SampleRunner
 from .session import Session
@@ -57,6 +56,7 @@ class LoadedDevice:
         self._patience = patience
         self._reopen = reopen
         self._loads = 0
+        self._earlier = 0
         self.resets = 0
         self._session = Session(transport, clock=clock)
         try:
@@ -124,8 +124,15 @@ class LoadedDevice:
         self.restart()
         return Resumption.INTERRUPTED
 
-    def load(self, program: Program) -> None:
+    def load(self, program: Program, *, progress: Progress | None = None) -> None:
         """Write the memories of ``program``, and clear all state.
+
+        Parameters
+        ----------
+        program : Program
+            Program for the hardware of the device.
+        progress : callable or None
+            Called with the words of the link that were written, and those in all.
 
         Raises
         ------
@@ -141,8 +148,10 @@ class LoadedDevice:
         self.program = program
         self._memories = Memories(self._session, program.config)
         self._runner = SampleRunner(self._session, program, self.potentials, self._patience)
+        sizes = ((name, len(image)) for name, image in program.images.items())
+        moved = Transfer(self._memories.words(sizes), progress).moved
         for name, image in program.images.items():
-            self._memories.write_rows(name, image)
+            self._memories.write_rows(name, image, 0, moved)
         self._memories.control(Control.ZERO_COUNTERS)
         self._loads += 1
         self.reset()
@@ -166,8 +175,13 @@ class LoadedDevice:
     def reset(self) -> None:
         """Zero the state of all neurons, and the number of the step."""
         self._memories.control(Control.CLEAR)
-        self.steps = 0
+        self.steps = self._earlier = 0
         self.resets += 1
+
+    @property
+    def time(self) -> int:
+        """Steps since the network was at rest, those before a state that was restored included."""
+        return self._earlier + self.steps
 
     def potentials(self, name: str) -> np.ndarray:
         """Read the membrane potentials of a population: (neurons,) int64 array."""
@@ -206,49 +220,6 @@ class LoadedDevice:
             If there is no such projection.
         """
         return read_weights(self._memories, self.program, self._projection(source, target, number))
-
-    def learned(self, network: QuantisedNetwork) -> QuantisedNetwork:
-        """Read back what the device has learned.
-
-        Parameters
-        ----------
-        network : QuantisedNetwork
-            The network that the program was compiled from.
-
-        Returns
-        -------
-        QuantisedNetwork
-            The same with the weights of the device where projections learn, and with the
-            thresholds and decays where those do.
-        """
-        return read_learned(self._memories, self.program, network)
-
-    def switch_learning(self, source: str, target: str, on: bool, number: int = 0) -> None:
-        """Switch the learning of a projection on or off; its traces stand still while it is off.
-
-        Parameters
-        ----------
-        source, target : str
-            Populations that it joins.
-        on : bool
-            Whether it learns.
-        number : int
-            Which one, in order of declaration, if several join the same two.
-
-        Raises
-        ------
-        ValueError
-            If there is no such projection, or it has no rule.
-        """
-        projection = self._projection(source, target, number)
-        if projection.entry is None:
-            raise ValueError(
-                f"The projection from {source!r} to {target!r} has no rule to learn by"
-            )
-        self._memories.change_row("rules", projection.entry, {"enabled": int(on)})
-        row = self.program.projections.index(projection)
-        self._memories.change_row("projections", row, {"plastic": int(on)})
-        self._session.flush()
 
     def counters(self) -> dict[str, int]:
         """Read the performance counters, which every run starts from 0."""

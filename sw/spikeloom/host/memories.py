@@ -1,8 +1,10 @@
 """The memories and registers of a device, by rows and by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
+from amaranth.lib import data
 
 from spikeloom_hw.config import ChipConfig
 from spikeloom_hw.packing import pack_rows, unpack_rows
@@ -10,7 +12,38 @@ from spikeloom_hw.registers import Control, Errors, Register, regions
 
 from .session import Session
 
-__all__ = ["Memories", "counters_of"]
+__all__ = ["Memories", "Progress", "Transfer", "counters_of"]
+
+Progress = Callable[[int, int], None]
+"""What is called with how much is done, and how much there is in all."""
+
+# Words that are read or written at once: the frames that may be on their way.
+_PIECE = 64 * 60
+
+
+class Transfer:
+    """Tells how much of a transfer is done.
+
+    Parameters
+    ----------
+    total : int
+        Words in all.
+    progress : callable or None
+        Called with words done, and words in all.
+    """
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._done, self._total, self._progress = 0, total, progress
+
+    def moved(self, words: int) -> None:
+        """Count words."""
+        self._done += words
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+
+def _ignore(words: int) -> None:
+    """Count nothing."""
 
 
 class Memories:
@@ -28,11 +61,47 @@ class Memories:
         self._session = session
         self._regions = regions(config)
 
-    def write_rows(self, name: str, image: np.ndarray) -> None:
-        """Write a (rows, words) uint32 array to the memory ``name``, from row 0."""
+    def words(self, rows: Iterable[tuple[str, int]]) -> int:
+        """Count the words of so many rows of each of the memories named."""
+        return sum(self._regions[name].stride * count for name, count in rows)
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a memory ``name``."""
+        return name in self._regions
+
+    def write_rows(
+        self,
+        name: str,
+        image: np.ndarray,
+        first: int = 0,
+        moved: Callable[[int], None] = _ignore,
+    ) -> None:
+        """Write a (rows, words) uint32 array to the memory ``name``, from row ``first``.
+
+        ``moved`` is called with the number of words, whenever some have been sent.
+        """
         region = self._regions[name]
-        padded = np.pad(image, ((0, 0), (0, region.stride - region.words)))
-        self._session.write(region.base, padded.ravel())
+        padded = np.pad(image, ((0, 0), (0, region.stride - region.words))).ravel()
+        base = region.base + first * region.stride
+        for k in range(0, padded.size, _PIECE):
+            piece = padded[k : k + _PIECE]
+            self._session.write(base + k, piece)
+            moved(piece.size)
+
+    def write_columns(
+        self,
+        name: str,
+        columns: Mapping[str, np.ndarray],
+        first: int = 0,
+        moved: Callable[[int], None] = _ignore,
+    ) -> None:
+        """Write rows as :meth:`write_rows` does; members of the layout not given are 0."""
+        layout = self._regions[name].layout
+        row: Any = layout.elem_shape if isinstance(layout, data.ArrayLayout) else layout
+        names = row.members if isinstance(row, data.StructLayout) else [""]
+        nothing = np.zeros_like(next(iter(columns.values())))
+        whole = {member: columns.get(member, nothing) for member in names}
+        self.write_rows(name, pack_rows(layout, whole), first, moved)
 
     def change_row(self, name: str, row: int, fields: Mapping[str, int]) -> None:
         """Change some fields of a row of the memory ``name``, which is a struct."""
@@ -41,12 +110,26 @@ class Memories:
         changed = pack_rows(region.layout, columns | {k: np.array([v]) for k, v in fields.items()})
         self._session.write(region.base + row * region.stride, changed[0])
 
-    def read_rows(self, name: str, first: int, count: int) -> dict[str, np.ndarray]:
-        """Read rows of the memory ``name``, unpacked by their layout."""
+    def read_rows(
+        self, name: str, first: int, count: int, moved: Callable[[int], None] = _ignore
+    ) -> dict[str, np.ndarray]:
+        """Read rows of the memory ``name``, unpacked by their layout.
+
+        ``moved`` is called with the number of words, whenever some have come.
+        """
         region = self._regions[name]
-        words = self._session.read(region.base + first * region.stride, count * region.stride)
+        words = np.zeros(count * region.stride, np.uint32)
+        base = region.base + first * region.stride
+        for k in range(0, words.size, _PIECE):
+            piece = words[k : k + _PIECE]
+            piece[:] = self._session.read(base + k, piece.size)
+            moved(piece.size)
         rows = words.reshape(count, region.stride)[:, : region.words]
         return unpack_rows(region.layout, rows)
+
+    def read_steps(self) -> int:
+        """Read how many steps are done since the last clear, modulo 2**32."""
+        return int(self._session.read(Register.STEPS.value, 1)[0])
 
     def control(self, bits: Control) -> None:
         """Write the CONTROL register, and wait until it is done."""

@@ -60,7 +60,8 @@ def place(
         for name, region in regions(config).items()
         if name in columns
     }
-    return Program(config, images, tuple(plan.populations.values()), placed)
+    populations = tuple(plan.populations.values())
+    return Program(config, images, populations, placed, quantised.fingerprint)
 
 
 def _target(target: str | Target) -> Target:

@@ -1,0 +1,81 @@
+"""What a device knows of time, and who won last: read as numbers and names, and written."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from spikeloom_hw.neuron import NeuronState
+from spikeloom_hw.neuron.noise import FIRST_WORD, WORD_WIDTH, word_at
+from spikeloom_hw.packing import unpack_rows
+from spikeloom_hw.program import PlacedPopulation, Program
+from spikeloom_hw.registers import regions
+
+from .memories import Memories
+
+__all__ = ["read_age", "read_winners", "write_age", "write_time", "write_winners"]
+
+_AGES = 1 << WORD_WIDTH
+_TO_AGE = pow(FIRST_WORD, -1, _AGES)
+
+
+def read_age(memories: Memories) -> int:
+    """Read how many steps are done since the weights were loaded, modulo 2**32; 0 of no engine."""
+    if not memories.has("clock"):
+        return 0
+    word = int(memories.read_rows("clock", 0, 1)["word"][0])
+    return (word * _TO_AGE - 1) % _AGES
+
+
+def write_age(memories: Memories, program: Program, age: int) -> None:
+    """Write how many steps are done since the weights were loaded, and so how far epochs are."""
+    if not memories.has("clock"):
+        return
+    memories.write_columns("clock", {"word": np.array([word_at(age)])})
+    if memories.has("epochs") and program.plastic:
+        rules = unpack_rows(regions(program.config)["rules"].layout, program.images["rules"])
+        memories.write_columns("epochs", {"steps": age % np.maximum(rules["epoch"], 1)})
+
+
+def write_time(memories: Memories, program: Program, time: int) -> None:
+    """Write how many steps are done since the last clear: the noise and the delays see it."""
+    if memories.has("time"):
+        slot = time % program.config.core.delay_slots
+        columns = {"word": np.array([word_at(time)]), "slot": np.array([slot])}
+        memories.write_columns("time", columns)
+
+
+def read_winners(memories: Memories, program: Program) -> dict[str, int]:
+    """Read which neuron won in the last step, for each population in which one did."""
+    if not memories.has("winners"):
+        return {}
+    rows = memories.read_rows("winners", 0, len(program.neurons))
+    width = program.config.core.update_lanes
+    index = rows["group"] * width + rows["lane"]
+    return {
+        population.name: int(population.to_neuron(index[row]))
+        for row, population in _described(program)
+        if rows["some"][row]
+    }
+
+
+def write_winners(memories: Memories, program: Program, states: Mapping[str, NeuronState]) -> None:
+    """Write who won: of a population in which any neuron is inhibited, the one that is not."""
+    if not memories.has("winners"):
+        return
+    width = program.config.core.update_lanes
+    columns = {n: np.zeros(len(program.neurons), np.int64) for n in ("some", "group", "lane")}
+    for row, population in _described(program):
+        inhibited = states[population.name].inhibited[0]
+        if inhibited.any():
+            winner = population.to_index(np.flatnonzero(~inhibited))
+            columns["some"][row] = 1
+            columns["group"][row], columns["lane"][row] = winner[0] // width, winner[0] % width
+    memories.write_columns("winners", columns)
+
+
+def _described(program: Program) -> Iterator[tuple[int, PlacedPopulation]]:
+    """Give the populations of neurons with their rows in the table of populations."""
+    layout = regions(program.config)["populations"].layout
+    sources = unpack_rows(layout, program.images["populations"])["source"].tolist()
+    for population in program.neurons:
+        yield sources.index(population.source), population
