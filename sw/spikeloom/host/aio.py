@@ -2,8 +2,7 @@
 
 import asyncio
 import os
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
@@ -12,15 +11,19 @@ from typing import Any, ParamSpec, Self, TypeVar, Unpack
 import numpy as np
 
 from spikeloom_hw.program import Program
-from spikeloom_sim.learning import Teaching
+from spikeloom_sim.checkpoint import Checkpoint
+from spikeloom_sim.learning import LearningState, Teaching
 from spikeloom_sim.library import Engine
 from spikeloom_sim.quantised import QuantisedNetwork
 from spikeloom_sim.recording import Recording
+from spikeloom_sim.run_state import RunState
 
+from .aio_stream import AsyncStream
 from .device import Device
-from .stream import Binning, Pacing, Stream, StreamReport, StreamStep
+from .memories import Progress
+from .stream import Binning, Pacing, Stream
 
-__all__ = ["AsyncDevice", "AsyncStream"]
+__all__ = ["AsyncDevice"]
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -85,9 +88,9 @@ class AsyncDevice:
             self._device = None
             self._thread.shutdown(wait=False)
 
-    async def load(self, program: Program) -> None:
+    async def load(self, program: Program, *, progress: Progress | None = None) -> None:
         """Load another program, as ``Device.load`` does."""
-        await self._call(self._opened().load, program)
+        await self._call(partial(self._opened().load, program, progress=progress))
 
     async def reset(self) -> None:
         """Zero all state, as ``Device.reset`` does."""
@@ -114,13 +117,42 @@ class AsyncDevice:
         finally:
             wanted = False
 
-    async def step(self, spikes: Any) -> dict[str, np.ndarray]:
+    async def step(
+        self, spikes: Any, *, modulator: int = 0, errors: Mapping[str, Any] | None = None
+    ) -> dict[str, np.ndarray]:
         """Advance one step, as ``Device.step`` does."""
-        return await self._call(self._opened().step, spikes)
+        step = self._opened().step
+        return await self._call(partial(step, spikes, modulator=modulator, errors=errors))
 
-    async def learned(self, network: QuantisedNetwork) -> QuantisedNetwork:
+    async def learned(
+        self, network: QuantisedNetwork, *, progress: Progress | None = None
+    ) -> QuantisedNetwork:
         """Read back what was learned, as ``Device.learned`` does."""
-        return await self._call(self._opened().learned, network)
+        return await self._call(partial(self._opened().learned, network, progress=progress))
+
+    async def traces(
+        self, network: QuantisedNetwork, *, progress: Progress | None = None
+    ) -> dict[str, LearningState]:
+        """Read traces and eligibilities, as ``Device.traces`` does."""
+        return await self._call(partial(self._opened().traces, network, progress=progress))
+
+    async def checkpoint(
+        self, network: QuantisedNetwork, *, progress: Progress | None = None
+    ) -> Checkpoint:
+        """Read what was learned and the state, as ``Device.checkpoint`` does."""
+        return await self._call(partial(self._opened().checkpoint, network, progress=progress))
+
+    async def restore(self, state: RunState, *, progress: Progress | None = None) -> None:
+        """Bring the device into a state, as ``Device.restore`` does."""
+        await self._call(partial(self._opened().restore, state, progress=progress))
+
+    async def set_rules(self, program: Program) -> None:
+        """Let the device learn by other rules, as ``Device.set_rules`` does."""
+        await self._call(self._opened().set_rules, program)
+
+    async def switch_learning(self, source: str, target: str, on: bool, number: int = 0) -> None:
+        """Switch the learning of a projection, as ``Device.switch_learning`` does."""
+        await self._call(self._opened().switch_learning, source, target, on, number)
 
     async def potentials(self, name: str) -> np.ndarray:
         """Read membrane potentials, as ``Device.potentials`` does."""
@@ -144,7 +176,7 @@ class AsyncDevice:
         binning: Binning,
         pacing: Pacing | None = None,
         reset: bool = True,
-    ) -> "AsyncStream":
+    ) -> AsyncStream:
         """Stream events: ``async for step in device.stream(...)``.
 
         The parameters are those of :class:`~spikeloom.host.stream.Stream`; the source is read in
@@ -175,94 +207,6 @@ class AsyncDevice:
         """Make a call in the thread, after what was asked for before."""
         self._leave_stream()
         return await asyncio.wrap_future(self._thread.submit(function, *arguments, **options))
-
-
-class AsyncStream:
-    """A stream whose steps are awaited; made by :meth:`AsyncDevice.stream`.
-
-    An asynchronous iterator of :class:`~spikeloom.host.stream.StreamStep`, and a context manager.
-    The device goes on while a step is dealt with, until as many steps as ``pacing.ahead`` allows
-    have come back and wait to be taken; then it waits.
-
-    Parameters
-    ----------
-    stream : Stream
-        Stream.
-    thread : ThreadPoolExecutor
-        The one thread that uses the device.
-    """
-
-    def __init__(self, stream: Stream, thread: ThreadPoolExecutor) -> None:
-        self._stream = stream
-        self._thread = thread
-        self._ready: deque[StreamStep] = deque()
-        self._coming: Future[list[StreamStep]] | None = None
-        self._closing: Future[None] | None = None
-
-    @property
-    def report(self) -> StreamReport:
-        """Account of the stream, always up to date."""
-        return self._stream.report
-
-    async def __aenter__(self) -> Self:
-        """Use the stream in an ``async with`` block."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the stream."""
-        await self.aclose()
-
-    def __aiter__(self) -> Self:
-        """Give the stream, whose steps can be had once."""
-        return self
-
-    async def __anext__(self) -> StreamStep:
-        """Give the next step."""
-        if not self._ready:
-            try:
-                self._ready.extend(await self._take())
-            except asyncio.CancelledError:
-                self.abandon()
-                raise
-        if not self._ready:
-            raise StopAsyncIteration
-        return self._ready.popleft()
-
-    async def aclose(self) -> None:
-        """End the stream; the device finishes the steps that it has."""
-        await asyncio.shield(asyncio.wrap_future(self.abandon()))
-
-    def abandon(self) -> Future[None]:
-        """Begin to end the stream, without waiting for it."""
-        if self._closing is None:
-            self.report.unread_steps += len(self._ready)
-            self._ready.clear()
-            self._stream.stop()
-            self._closing = self._thread.submit(self._close)
-        return self._closing
-
-    async def _take(self) -> list[StreamStep]:
-        """Wait for the next steps, and let the device work on those after them."""
-        if self._closing is not None:
-            return []
-        if self._coming is None:
-            self._coming = self._thread.submit(self._stream.take)
-        steps = await asyncio.wrap_future(self._coming)
-        self._coming = self._thread.submit(self._stream.take) if steps else None
-        return steps
-
-    def _close(self) -> None:
-        """Close the stream, in the thread; what came since is not taken any more."""
-        if self._coming is not None and not self._coming.cancelled():
-            self.report.unread_steps += (
-                0 if self._coming.exception() else len(self._coming.result())
-            )
-        self._stream.close()
 
 
 def _close_unwanted(opening: Future[Device]) -> None:

@@ -9,7 +9,17 @@ from spikeloom_hw.event import Kind, pack, pack_values
 from spikeloom_hw.program import Program
 from spikeloom_sim.learning import Lesson, Teaching, as_lesson
 
-__all__ = ["Lesson", "check_teaching", "encode_lesson", "sample_teaching"]
+__all__ = [
+    "Lesson",
+    "Taught",
+    "check_teaching",
+    "encode_lesson",
+    "encode_teaching",
+    "sample_teaching",
+]
+
+Taught = list[tuple[np.ndarray, np.ndarray]]
+"""Steps and event words of what is taught."""
 
 
 def sample_teaching(teaching: Teaching, sample: int) -> Teaching:
@@ -47,9 +57,13 @@ def check_teaching(program: Program, teaching: Teaching, steps: int) -> Lesson |
     return as_lesson(teaching, steps, sizes)
 
 
-def encode_lesson(
-    lesson: Lesson, program: Program, steps: np.ndarray
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def encode_teaching(program: Program, teaching: Teaching, steps: int) -> Taught:
+    """Check what so many steps are taught, and give its event words: see :func:`encode_lesson`."""
+    lesson = check_teaching(program, teaching, steps)
+    return [] if lesson is None else encode_lesson(lesson, program, np.arange(steps))
+
+
+def encode_lesson(lesson: Lesson, program: Program, steps: np.ndarray) -> Taught:
     """Event words of some steps of a lesson; what is 0 is not sent.
 
     Parameters

@@ -1,15 +1,17 @@
 """Events through a device as they come, however many: bounded memory, and an account of all."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import numpy as np
 
+from spikeloom_sim.learning import Teaching
 from spikeloom_sim.recording import Recording
 
 from ...errors import DeviceError, LinkError
+from ..teaching import Taught, encode_teaching
 from ..words import BlockDecoder, encode_steps
 from .binning import Binner, Binning
 from .device import StreamingDevice
@@ -96,6 +98,7 @@ class Stream:
         self._silent_since = 0.0
         self._most = max(1, _INPUTS // max(1, sum(p.size for p in device.program.inputs)))
         self._place = (0, 0)
+        self._teacher: Callable[[int, int], Teaching] | None = None
         self._stopped = self._ended = self._sound = False
 
     def __enter__(self) -> Self:
@@ -122,6 +125,19 @@ class Stream:
         if not self._ready:
             raise StopIteration
         return self._ready.popleft()
+
+    def teach(self, teacher: Callable[[int, int], Teaching]) -> Self:
+        """Let a teacher say what comes with each step, and give the stream.
+
+        Parameters
+        ----------
+        teacher : callable
+            Called with the number of a step and how many are sent from there on, it gives their
+            ``modulator``, (steps,), and ``errors`` by population, (steps, neurons); or nothing.
+            The steps of up to ``pacing.ahead`` before them have not come back then.
+        """
+        self._teacher = teacher
+        return self
 
     def take(self) -> list[StreamStep]:
         """Wait for the next steps, and give all that came at once; none at the end."""
@@ -184,10 +200,11 @@ class Stream:
         if free and not self._binner.ended:
             try:
                 arrays = self._binner.take(free)
+                taught = self._taught(len(next(iter(arrays.values()))))
             except BaseException:
                 self.close()
                 raise
-            self._send(arrays, schedule)
+            self._send(arrays, taught, schedule)
         steps = []
         wait = _SLICE
         if not self._binner.ended:
@@ -211,7 +228,13 @@ class Stream:
         self._sound = True
         return self._schedule
 
-    def _send(self, arrays: dict[str, np.ndarray], schedule: Schedule) -> None:
+    def _taught(self, steps: int) -> Taught:
+        """Ask the teacher about the next steps."""
+        if self._teacher is None or not steps:
+            return []
+        return encode_teaching(self._device.program, self._teacher(self._sent, steps), steps)
+
+    def _send(self, arrays: dict[str, np.ndarray], taught: Taught, schedule: Schedule) -> None:
         """Send steps, and count those that are late."""
         report = self.report
         steps = len(next(iter(arrays.values())))
@@ -223,7 +246,7 @@ class Stream:
                 lost = int(np.count_nonzero(array[late]))
                 report.dropped[name] = report.dropped.get(name, 0) + lost
                 array[late] = 0
-        words = encode_steps(arrays, self._device.program.inputs)
+        words = encode_steps(arrays, self._device.program.inputs, taught)
         if not self._in_flight:
             self._silent_since = self._pacing.clock()
         self._sound = False
