@@ -44,6 +44,22 @@ def test_parameters_per_neuron_have_a_memory_only_if_there_are_any() -> None:
 
 
 @pytest.mark.parametrize(
+    ("structure", "memories"),
+    [
+        ("one lane", set()),
+        ("sparse with delays", {"time"}),
+        ("competing", {"time", "winners"}),
+        ("everything", {"time", "winners"}),
+    ],
+)
+def test_time_and_winners_are_there_where_a_step_depends_on_them(
+    structure: str, memories: set[str]
+) -> None:
+    known = regions(ChipConfig(STRUCTURES[structure])).keys()
+    assert {"time", "winners"} & known == memories
+
+
+@pytest.mark.parametrize(
     ("structure", "tables"),
     [
         ("one lane", set()),
