@@ -48,7 +48,8 @@ def load_network(path: Path) -> tuple[Network, dict[str, int]]:
 @click.command()
 @click.option("--mnist", type=Path, help="mnist.npz; else $SPIKELOOM_DATA/mnist/mnist.npz.")
 @click.option("--images", default=200, show_default=True, help="Test images to ship.")
-def main(mnist: Path | None, images: int) -> None:
+@click.option("--digits", default=2000, show_default=True, help="Training images to ship.")
+def main(mnist: Path | None, images: int, digits: int) -> None:
     """Write the demo's networks and images into the package."""
     if mnist is None:
         mnist = Path(os.environ.get("SPIKELOOM_DATA", "data")) / "mnist" / "mnist.npz"
@@ -64,7 +65,15 @@ def main(mnist: Path | None, images: int) -> None:
             "labels": data["y_test"][:images].astype(np.uint8),
             **encoder,
         }
+        # Sixteen levels of grey pack into a third of the bytes, and are learned from as well.
+        shown = data["x_train"][:digits].reshape(digits, 28, 28)
+        levels = (shown.astype(np.uint16) * 15 + 127) // 255
+        learned_from: dict[str, Any] = {
+            "levels": levels.astype(np.uint8),
+            "labels": data["y_train"][:digits].astype(np.uint8),
+        }
     np.savez_compressed(DEMO / "images.npz", **arrays)
+    np.savez_compressed(DEMO / "digits.npz", **learned_from)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``spikeloom demo``: a trained network classifies real images on the Verilog."""
+"""``spikeloom demo``: real images on the Verilog, which classifies them, or learns them."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ from spikeloom_hw.emit import emit
 from spikeloom_sim.library import ENGINES, Engine, pick_engine
 
 from ..demo import DemoResult, draw, run_demo
+from .demo_learning import IMAGES, demo_learn
 from .files import staged
 from .report import Outcome, Report, command
 
@@ -17,15 +18,19 @@ __all__ = ["demo"]
 
 
 @click.command()
+@click.argument("what", default="classify", type=click.Choice(["classify", "learn"]))
 @click.option(
     "-o",
     "--output",
-    default="build/demo",
-    show_default=True,
     type=click.Path(path_type=Path),
     metavar="DIR",
+    help="build/demo, or build/demo-learn, if not given.",
 )
-@click.option("--images", type=click.IntRange(min=1), help="How many images; all by default.")
+@click.option(
+    "--images",
+    type=click.IntRange(min=1),
+    help=f"How many images; all by default, {IMAGES} to learn from.",
+)
 @click.option(
     "--engine",
     default="auto",
@@ -34,11 +39,22 @@ __all__ = ["demo"]
     help="Compiler of the simulation.",
 )
 @command
-def demo(report: Report, output: Path, images: int | None, engine: Engine) -> Outcome:
+def demo(
+    report: Report, what: str, output: Path | None, images: int | None, engine: Engine
+) -> Outcome:
     """Classify 200 images of MNIST on the Verilog of a trained network, and check every spike.
+
+    With "learn", a simulated device starts with random weights and learns from images of MNIST,
+    without labels; spikes, weights and thresholds are checked.
 
     The exit code is 1 if the Verilog differs from the golden model.
     """
+    if what == "learn":
+        return demo_learn(report, output or Path("build/demo-learn"), images, engine)
+    return _classify(report, output or Path("build/demo"), images, engine)
+
+
+def _classify(report: Report, output: Path, images: int | None, engine: Engine) -> Outcome:
     chosen = pick_engine(engine)
     with staged(output) as stage:
         with report.progress("Images") as progress:

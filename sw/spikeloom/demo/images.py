@@ -10,9 +10,10 @@ from spikeloom_sim.quantised import QuantisedNetwork
 
 from .. import encode
 
-__all__ = ["DemoImages", "load_network"]
+__all__ = ["DemoImages", "load_digits", "load_network"]
 
 _HERE = Path(__file__).parent
+_LEVELS = 16
 _NETWORKS = {8: "network.npz", 4: "network4.npz"}
 
 
@@ -52,6 +53,24 @@ class DemoImages:
         """Encode the images: (steps, images, 784) bool array."""
         flat = self.images.reshape(len(self.images), -1)
         return encode.rate(flat, self.steps, gain=self.gain, stagger=self.stagger)
+
+
+def load_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Read the images to learn from that are shipped with the package.
+
+    They are the first 2,000 training images of MNIST in 16 levels of grey, in which
+    ``examples/mnist/ship.py`` packs them.
+
+    Returns
+    -------
+    images : (2000, 784) uint8 array
+        Grey values, 255 for ink.
+    labels : (2000,) uint8 array
+        Digits.
+    """
+    with np.load(_HERE / "digits.npz", allow_pickle=False) as data:
+        levels, labels = data["levels"], data["labels"]
+    return (levels * (255 // (_LEVELS - 1))).reshape(len(levels), -1), labels
 
 
 def load_network(bits: int = 8) -> QuantisedNetwork:
