@@ -1,12 +1,26 @@
 """How long a chip learns at the end of a step, told before it is built."""
 
-from spikeloom_hw.learning.layout import rule_words
-from spikeloom_hw.program import Program
+import math
+from collections.abc import Mapping
 
-__all__ = ["most_learning_cycles"]
+from spikeloom_hw.config import CoreConfig
+from spikeloom_hw.learning import LearningRule, Post, Pre, Term, Trace
+from spikeloom_hw.learning.layout import built, rule_words
+from spikeloom_hw.program import Program
+from spikeloom_sim.learning import plastic_projections
+from spikeloom_sim.projection import Dense
+from spikeloom_sim.quantised import QuantisedNetwork
+
+__all__ = ["expected_learning_cycles", "most_learning_cycles"]
 
 _PASS = 32
 """More than the depth of the pipelines that a pass fills and empties."""
+
+_FILL = 12
+"""About what they take."""
+
+_TRACE_WIDTH = 16
+_DECAY_ONE = 4096
 
 
 def most_learning_cycles(program: Program) -> int:
@@ -43,3 +57,94 @@ def most_learning_cycles(program: Program) -> int:
             passes.append(2 * (rows + turns * pre * blocks))
         cycles += rule_words(core) + sum(passes) + _PASS * len(passes)
     return cycles
+
+
+def expected_learning_cycles(
+    program: Program, network: QuantisedNetwork, activity: float | Mapping[str, float] = 0.1
+) -> float:
+    """Mean number of cycles that learning adds to a step, if neurons fire independently.
+
+    What activity does not tell is taken as the most: a modulator in every step, errors and SDSP
+    windows that let every neuron learn.
+
+    Parameters
+    ----------
+    program : Program
+        Compiled network.
+    network : QuantisedNetwork
+        The network that it was compiled from.
+    activity : float or Mapping of str to float
+        Spikes per neuron and step, of all populations or of each by name; those not named are
+        silent.
+
+    Returns
+    -------
+    float
+        Cycles; 0 if nothing learns.
+    """
+    core = program.config.core
+    if core.learning is None:
+        return 0.0
+    plastic = plastic_projections(network.projections, network.phases).values()
+    cycles = float(core.groups if core.learning.errors else 0)
+    for projection in plastic:
+        shares = [
+            activity.get(name, 0.0) if isinstance(activity, Mapping) else activity
+            for name in (projection.source, projection.target)
+        ]
+        cycles += _projection(core, projection, shares[0], shares[1])
+    return cycles
+
+
+def _projection(core: CoreConfig, projection: Dense, before: float, after: float) -> float:
+    """Cycles of a projection, of which shares of the neurons fire in a step."""
+    learning, rule, (pre, post) = built(core), projection.rule, projection.shape
+    assert rule is not None
+    turns = 3 - core.weight_ports
+    blocks = -(-post // core.lanes)
+    sweep = pre * blocks * turns + _FILL
+    cycles = rule_words(core) + learning.slots * blocks * core.groups_per_row + _FILL
+    if rule.back:
+        cycles += sweep
+    if rule.eligibility:
+        # A reward in every step, and decay in the last of each epoch.
+        cycles += sweep * (1 + 1 / rule.eligibility.epoch)
+
+    # A neuron takes a cycle for each pair of a term and a block that live, or one if there is none.
+    live = [_pre_share(term, rule, before) for term in rule.terms]
+    lanes = [_post_share(term, rule, after) for term in rule.terms]
+    block = [1 - (1 - share) ** core.lanes for share in lanes]
+    visited = max(live)
+    pairs = sum(p * q for p, q in zip(live, block, strict=True)) * blocks * turns
+    nothing = math.prod(
+        1 - p / visited * (1 - (1 - q) ** blocks) if visited else 1.0
+        for p, q in zip(live, block, strict=True)
+    )
+    rows = -(-pre // learning.pre_lanes) * (1 - visited) ** learning.pre_lanes
+    return cycles + rows + pre * (visited * nothing + pairs) + _FILL
+
+
+def _pre_share(term: Term, rule: LearningRule, activity: float) -> float:
+    """Share of the presynaptic neurons for which a term is not 0."""
+    if term.pre is Pre.ONE:
+        return activity if term.on_pre else 1.0
+    seen = _seen_share(rule.pre_traces[term.pre - Pre.X1], rule.operand_width, activity)
+    return seen * activity if term.on_pre else seen
+
+
+def _post_share(term: Term, rule: LearningRule, activity: float) -> float:
+    """Share of the postsynaptic neurons for which a term is not 0."""
+    seen = 1.0
+    if Post.Y1 <= term.post <= Post.Y3:
+        seen = _seen_share(rule.post_traces[term.post - Post.Y1], rule.operand_width, activity)
+    return seen * activity if term.on_post else seen
+
+
+def _seen_share(trace: Trace, width: int, activity: float) -> float:
+    """Share of the steps in which terms see anything of a trace."""
+    if trace.decay == _DECAY_ONE:
+        return 1.0
+    value, steps = trace.increment, 0
+    while value >> (_TRACE_WIDTH - width):
+        value, steps = value * trace.decay // _DECAY_ONE, steps + 1
+    return 1 - (1 - activity) ** steps

@@ -9,11 +9,12 @@ from spikeloom_boards.board import Board
 from spikeloom_boards.catalogue import BOARDS
 from spikeloom_boards.target import TARGETS
 from spikeloom_hw.program import Program
+from spikeloom_sim.quantised import QuantisedNetwork
 
 from ..errors import MappingError
 from ..estimate import Estimate, estimate, memory_bits
 from ..flow import compile
-from ..learning_cycles import most_learning_cycles
+from ..learning_cycles import expected_learning_cycles, most_learning_cycles
 from .cells import predict_cells
 from .description import describe_populations, describe_projections, find_room
 from .files import read_network
@@ -87,6 +88,8 @@ def check(
         return Outcome({**values, "fits": False, "reason": str(error)}, fine=False)
     bits, expected = memory_bits(program.config), estimate(program, activity)
     _say_cost(report, program, bits, expected, activity)
+    learning = _learning(program, quantised, activity)
+    _say_end(report, program, expected, learning)
     return Outcome({
         **values,
         "fits": True,
@@ -94,7 +97,7 @@ def check(
         "memory_bits": bits,
         "activity": activity,
         "per_step": _per_step(expected),
-        "most_learning_cycles": most_learning_cycles(program),
+        **learning,
     })
 
 
@@ -139,12 +142,25 @@ def _say_cost(
     report.table("Memory", ("memory", "bits"), [*bits.items(), ("all", sum(bits.values()))])
     rows = [(name.replace("_", " "), value) for name, value in _per_step(expected).items()]
     report.table(f"An average step at {activity:.1%} activity", ("", ""), rows)
-    learning = most_learning_cycles(program)
-    if learning:
-        report.say(f"Learning adds to each step, at most: {learning:,} cycles.")
+
+
+def _say_end(
+    report: Report, program: Program, expected: Estimate, learning: dict[str, float]
+) -> None:
+    if program.plastic:
+        mean, most = learning.values()
+        report.say(f"Learning adds to each step about {mean:,.0f} cycles, at most {most:,}.")
     bound = "the host link" if expected.link > expected.core else "the core"
     report.say(f"It fits; {bound} sets the pace (docs/guide/timing.md).")
     report.say(f"Configuration {program.config.hash:016x}")
+
+
+def _learning(program: Program, network: QuantisedNetwork, activity: float) -> dict[str, float]:
+    expected = expected_learning_cycles(program, network, activity)
+    return {
+        "expected_learning_cycles": round(expected, 1),
+        "most_learning_cycles": most_learning_cycles(program),
+    }
 
 
 def _per_step(expected: Estimate) -> dict[str, float]:
