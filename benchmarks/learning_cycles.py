@@ -3,8 +3,8 @@
 A chip is built for each rule. It runs the same network twice with the same spikes, learning, and
 with learning switched off and no teacher; the difference of its cycles is what learning takes.
 Rates are so small that no change survives the rounding: both runs then have the same weights and
-the same spikes, while every row is visited as at any rate. Measured on two busy cores: a quarter of an
-hour, nearly all of it the compilation of ten chips.
+the same spikes, while every row is visited as at any rate. Measured on two busy
+cores: a quarter of an hour, nearly all of it the compilation of ten chips.
 """
 
 import os
