@@ -1,0 +1,1 @@
+"""Accelerators and cores with standard ports: AXI4-Stream for events, AXI4-Lite or Wishbone."""

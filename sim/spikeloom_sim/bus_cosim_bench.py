@@ -1,0 +1,144 @@
+"""Coroutines that run inside a Verilog simulator and drive an accelerator over its buses."""
+
+import json
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, SimTimeoutError, with_timeout
+from cocotb.utils import get_sim_time
+from cocotbext.axi import (
+    AxiLiteBus,
+    AxiLiteMaster,
+    AxiStreamBus,
+    AxiStreamFrame,
+    AxiStreamSink,
+    AxiStreamSource,
+)
+
+from spikeloom_hw.event import Kind, Operation, pack, unpack
+from spikeloom_sim.wishbone_bench import BusError, WishboneMaster
+
+__all__ = ["drive_buses"]
+
+PERIOD = 10  # nanoseconds
+LIMIT = 400_000  # cycles
+Listed = list[Any]
+
+
+class Master(Protocol):
+    """What makes accesses at a register port."""
+
+    async def access(self, offset: int, value: int | None, size: int) -> tuple[bool, int]:
+        """Make one access; tell whether it failed, and what was read."""
+        ...
+
+
+class AxiMaster:
+    """Accesses through the model of an AXI4-Lite master."""
+
+    def __init__(self, dut: Any, seed: int | None) -> None:
+        bus = AxiLiteBus.from_prefix(dut, "s_axi")
+        self.master = AxiLiteMaster(bus, dut.aclk, dut.aresetn, reset_active_level=False)
+        write, read = self.master.write_if, self.master.read_if
+        channels = [write.aw_channel, write.w_channel, write.b_channel]
+        for k, channel in enumerate([*channels, read.ar_channel, read.r_channel]):
+            pause(channel, seed, k)
+
+    async def access(self, offset: int, value: int | None, size: int) -> tuple[bool, int]:
+        """Make one access; tell whether it failed, and what was read."""
+        if value is None:
+            answer = await self.master.read(offset, 4)
+            return bool(answer.resp), int.from_bytes(answer.data, "little")
+        data = value.to_bytes(4, "little")[:size]
+        return bool((await self.master.write(offset, data)).resp), 0
+
+
+def pause(channel: Any, seed: int | None, number: int) -> None:
+    """Let a channel pause at random: half of the time, and now and then for long."""
+    if seed is None:
+        return
+    pick = random.Random(seed * 100 + number)
+
+    def pauses() -> Iterator[bool]:
+        while True:
+            long = pick.random() < 0.02
+            yield from [long or pick.random() < 0.5] * (pick.randrange(20, 60) if long else 1)
+
+    channel.set_pause_generator(pauses())
+
+
+@cocotb.test()
+async def drive_buses(dut: Any) -> None:
+    """Carry out the job that ``SPIKELOOM_JOB`` names, and write its results beside it."""
+    path = Path(os.environ["SPIKELOOM_JOB"])
+    job = json.loads(path.read_text())
+    try:
+        result = await with_timeout(cocotb.start_soon(run(dut, job)), LIMIT * PERIOD, "ns")
+    except (BusError, SimTimeoutError) as error:
+        result = {"error": str(error) or f"not all was done in {LIMIT} cycles"}
+    path.with_suffix(".results").write_text(json.dumps([result]))
+
+
+async def run(dut: Any, job: dict[str, Any]) -> dict[str, Any]:
+    """Reset, then make the accesses and move the words."""
+    seed = job["seed"]
+    dut.aresetn.value = 0
+    Clock(dut.aclk, PERIOD, unit="ns").start()
+    axi = job["port"] == "axi"
+    master: Master = AxiMaster(dut, seed) if axi else WishboneMaster(dut, seed)
+    clocked = {"clock": dut.aclk, "reset": dut.aresetn, "reset_active_level": False}
+    width = len(dut.s_axis_tdata)
+    source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), **clocked, byte_size=width)
+    sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), **clocked, byte_size=width)
+    pause(source, seed, 10)
+    pause(sink, seed, 11)
+    await ClockCycles(dut.aclk, 3)
+    dut.aresetn.value = 1
+    await ClockCycles(dut.aclk, 2)
+
+    result: dict[str, Any] = {"before": await accesses(master, job["before"])}
+    start = get_sim_time("ns")
+    beside = cocotb.start_soon(accesses(master, job["during"]))
+    move = host if not job["schedule"] else network
+    result["packets"] = await move(job, source, sink)
+    result["cycles"] = round((get_sim_time("ns") - start) / PERIOD)
+    result["during"] = await beside
+    result["after"] = await accesses(master, job["after"])
+    return result
+
+
+async def accesses(master: Master, listed: list[Listed]) -> list[tuple[bool, int]]:
+    """Make accesses, one after the other."""
+    return [await master.access(*access) for access in listed]
+
+
+async def host(job: dict[str, Any], source: Any, sink: Any) -> list[list[int]]:
+    """Give an accelerator all words, and take its packets."""
+    source.send_nowait(AxiStreamFrame(tdata=job["words"]))
+    return [list((await sink.recv()).tdata) for _ in range(job["steps"])]
+
+
+async def network(job: dict[str, Any], source: Any, sink: Any) -> list[list[int]]:
+    """Be the network of a single core: the bus, the step control and the host."""
+    packets: list[list[int]] = []
+    for word in job["words"]:
+        if unpack(word)[0] != Kind.STEP:
+            source.send_nowait(AxiStreamFrame(tdata=[word]))
+            continue
+        events: list[int] = []
+        for step in job["schedule"]:
+            source.send_nowait(AxiStreamFrame(tdata=[step]))
+            *sent, end = (await sink.recv()).tdata
+            if unpack(end & 0xFFFFFFFF)[0] != Kind.END:
+                raise BusError(f"the packet of a core ends with 0x{end:08x}, which is no END")
+            # All of it is on the bus before the next STEP, END too: who does not need it drops it.
+            source.send_nowait(AxiStreamFrame(tdata=[*sent, end]))
+            events += sent
+        source.send_nowait(AxiStreamFrame(tdata=[pack(Kind.STEP, Operation.DONE, len(packets))]))
+        packets.append(events)
+    return packets
