@@ -90,12 +90,14 @@ def cosimulate_buses(
     words : sequence of int
         What goes into the stream.
     before, during, after : sequence of Access
-        Accesses before the first word, beside the words, and after the last packet.
+        Accesses before the first word, beside the words, and after the last packet; those
+        beside the words are made again and again until the last packet is there.
     steps : int
         Packets to wait for.
     schedule : sequence of int
         STEP events that a time step consists of, for a single core: the bench is then its
-        network, puts them in place of each STEP of ``words``, and sends the core its own events.
+        network: it clears the core, puts them in place of each STEP of ``words``, and sends the
+        core its own events. A packet is then what the core sent in a time step.
     seed : int or None
         Seed of pauses on all channels; None for none.
 

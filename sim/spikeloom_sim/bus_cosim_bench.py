@@ -103,11 +103,12 @@ async def run(dut: Any, job: dict[str, Any]) -> dict[str, Any]:
 
     result: dict[str, Any] = {"before": await accesses(master, job["before"])}
     start = get_sim_time("ns")
-    beside = cocotb.start_soon(accesses(master, job["during"]))
-    move = host if not job["schedule"] else network
-    result["packets"] = await move(job, source, sink)
+    moving = cocotb.start_soon((network if job["schedule"] else host)(job, source, sink))
+    result["during"] = []
+    while job["during"] and not moving.done():
+        result["during"] += await accesses(master, job["during"])
+    result["packets"] = await moving
     result["cycles"] = round((get_sim_time("ns") - start) / PERIOD)
-    result["during"] = await beside
     result["after"] = await accesses(master, job["after"])
     return result
 
@@ -125,20 +126,23 @@ async def host(job: dict[str, Any], source: Any, sink: Any) -> list[list[int]]:
 
 async def network(job: dict[str, Any], source: Any, sink: Any) -> list[list[int]]:
     """Be the network of a single core: the bus, the step control and the host."""
+
+    async def ask(step: int) -> list[int]:
+        """Put a STEP on the bus, and all that the core answers, END too."""
+        source.send_nowait(AxiStreamFrame(tdata=[step]))
+        *events, end = (await sink.recv()).tdata
+        if unpack(end & 0xFFFFFFFF)[0] != Kind.END:
+            raise BusError(f"the packet of a core ends with 0x{end:08x}, which is no END")
+        source.send_nowait(AxiStreamFrame(tdata=[*events, end]))
+        return events
+
     packets: list[list[int]] = []
+    await ask(pack(Kind.STEP, Operation.CLEAR, 0))
     for word in job["words"]:
         if unpack(word)[0] != Kind.STEP:
             source.send_nowait(AxiStreamFrame(tdata=[word]))
             continue
-        events: list[int] = []
-        for step in job["schedule"]:
-            source.send_nowait(AxiStreamFrame(tdata=[step]))
-            *sent, end = (await sink.recv()).tdata
-            if unpack(end & 0xFFFFFFFF)[0] != Kind.END:
-                raise BusError(f"the packet of a core ends with 0x{end:08x}, which is no END")
-            # All of it is on the bus before the next STEP, END too: who does not need it drops it.
-            source.send_nowait(AxiStreamFrame(tdata=[*sent, end]))
-            events += sent
-        source.send_nowait(AxiStreamFrame(tdata=[pack(Kind.STEP, Operation.DONE, len(packets))]))
-        packets.append(events)
+        packets.append([event for step in job["schedule"] for event in await ask(step)])
+        done = pack(Kind.STEP, Operation.DONE, len(packets) - 1)
+        source.send_nowait(AxiStreamFrame(tdata=[done]))
     return packets

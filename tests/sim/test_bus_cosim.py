@@ -9,8 +9,10 @@ from spikeloom.mapping import place
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.emit import verilog_of
 from spikeloom_hw.event import Kind, Operation, pack
+from spikeloom_hw.layout import schedule_layout
+from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import Program
-from spikeloom_hw.registers import ID, Control, Errors, Register, regions
+from spikeloom_hw.registers import FABRIC, ID, Control, Errors, regions
 from spikeloom_hw.window import Window
 from spikeloom_hw.wrap.accelerator import Accelerator
 from spikeloom_hw.wrap.single_core import SingleCore
@@ -18,7 +20,7 @@ from spikeloom_sim.bus_cosim import Access, BusRun, Outcome, Port, cosimulate_bu
 from spikeloom_sim.golden import Golden
 from spikeloom_sim.random_network import Case, random_case
 
-STEPS = 6
+STEPS = 20
 CORE = CoreConfig(
     lanes=4,
     update_lanes=2,
@@ -31,14 +33,15 @@ CORE = CoreConfig(
     delay_slots=4,
 )
 CONFIG = ChipConfig(CORE)
-# Networks of several phases, in which hidden neurons fire.
-SEEDS = (4, 8)
-"""Cases"""
+# Networks in which hidden neurons fire; the first has several phases.
+SEEDS: dict[Port, int] = {"axi": 4, "wishbone": 8}
 
 
 def case_of(seed: int) -> tuple[Case, Program]:
-    case = random_case(seed, CORE, steps=STEPS, largest=12)
-    return case, place(case.network, CONFIG)
+    network = random_case(seed, CORE, steps=1, largest=12).network
+    rng = np.random.default_rng(seed)
+    spikes = {p.name: rng.random((STEPS, 1, p.size)) < 0.4 for p in network.inputs}
+    return Case(network, spikes, "busy input"), place(network, CONFIG)
 
 
 def words_of(case: Case, program: Program) -> list[int]:
@@ -82,21 +85,19 @@ def kept(port: Port, component: Any, folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def accelerators(tmp_path_factory: pytest.TempPathFactory) -> dict[Port, Path]:
     folder = tmp_path_factory.mktemp("accelerators")
-    ports: tuple[Port, ...] = ("axi", "wishbone")
-    return {port: kept(port, Accelerator(CONFIG, port), folder) for port in ports}
+    return {port: kept(port, Accelerator(CONFIG, port), folder) for port in SEEDS}
 
 
-@pytest.mark.parametrize("port", ["axi", "wishbone"])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("port", SEEDS)
 def test_a_network_loaded_and_run_over_buses_that_pause_fires_as_in_golden(
-    accelerators: dict[Port, Path], port: Port, seed: int
+    accelerators: dict[Port, Path], port: Port
 ) -> None:
-    case, program = case_of(seed)
+    case, program = case_of(SEEDS[port])
     window = Window(CONFIG)
     writes = writes_of(program, window)
     clear = Access(window.registers["CONTROL"], Control.CLEAR | Control.ZERO_COUNTERS)
-    # Weights are read while events come: neither may disturb the other.
-    weights = [w for w in writes if w.offset >= window.memories["weights"]][:12]
+    # A weight is read while events come: neither may disturb the other, nor wait for ever.
+    weights = [w for w in writes if w.offset >= window.memories["weights"]][-1:]
     seen = cosimulate_buses(
         accelerators[port],
         port,
@@ -110,13 +111,74 @@ def test_a_network_loaded_and_run_over_buses_that_pause_fires_as_in_golden(
             *reads_of(weights),
         ],
         steps=STEPS,
-        seed=seed,
+        seed=SEEDS[port],
     )
     assert not any(outcome.failed for outcome in seen.before)
     check_readback(writes, seen.before[len(writes) : -1])
-    check_readback(weights, seen.during)
+    assert len(seen.during) > STEPS // 2
+    check_readback(weights * len(seen.during), seen.during)
     check_spikes(case, program, seen.packets)
     counted = sum(packet[-1] for packet in seen.packets)
     assert counted > 0
     assert [outcome.value for outcome in seen.after[:3]] == [0, STEPS, counted]
     check_readback(weights, seen.after[3:])
+
+
+@pytest.mark.parametrize("port", SEEDS)
+def test_what_no_register_or_memory_takes_is_refused(
+    accelerators: dict[Port, Path], port: Port
+) -> None:
+    window = Window(CONFIG)
+    weights, errors = window.memories["weights"], window.registers["ERRORS"]
+    gap = window.registers["STEPS"] + 4
+    beyond = window.memories["record"] + 0x400
+    listed = [
+        (Access(window.registers["ID"]), Outcome(False, ID)),
+        (Access(weights, 0x04030201), Outcome(False)),
+        (Access(gap), Outcome(True)),
+        (Access(gap, 1), Outcome(True)),
+        (Access(errors), Outcome(False)),
+        (Access(weights, 0xFF, 1), Outcome(True)),
+        (Access(weights), Outcome(False, 0x04030201)),
+        (Access(beyond), Outcome(True)),
+        (Access(errors), Outcome(False, Errors.BAD_ADDRESS)),
+        (Access(errors, Errors.BAD_ADDRESS), Outcome(False)),
+        (Access(beyond, 5), Outcome(True)),
+        (Access(errors), Outcome(False, Errors.BAD_ADDRESS)),
+    ]
+    seen = cosimulate_buses(
+        accelerators[port], port, [], before=[access for access, _ in listed], seed=7
+    )
+    assert seen.before == [outcome for _, outcome in listed]
+
+
+@pytest.mark.parametrize("port", ["axi"])
+def test_a_single_core_in_a_network_fires_as_in_golden(port: Port, tmp_path: Path) -> None:
+    case, program = case_of(4)
+    window = Window(CONFIG, without=FABRIC)
+    core = kept(port, SingleCore(CONFIG, port), tmp_path)
+    writes = writes_of(program, window)
+    columns = unpack_rows(schedule_layout(CORE), program.images["schedule"])
+    phases = columns["phase"].tolist()
+    assert len(phases) > 1
+    seen = cosimulate_buses(
+        core,
+        port,
+        words_of(case, program),
+        before=[*writes, *reads_of(writes)],
+        after=[Access(window.registers["ERRORS"]), Access(window.registers["STEPS"])],
+        schedule=[pack(Kind.STEP, Operation.UPDATE, phase) for phase in phases],
+        seed=3,
+    )
+    check_readback(writes, seen.before[len(writes) :])
+    golden = Golden(case.network).run(case.spikes)
+    for step, events in enumerate(seen.packets):
+        fired = [
+            pack(Kind.SPIKE, p.source, int(index))
+            for p in program.populations
+            if p.name in golden.spikes and p.row is not None
+            for index in p.to_index(np.flatnonzero(golden.spikes[p.name][step, 0]))
+        ]
+        assert sorted(events) == sorted(fired), step
+    assert any(seen.packets)
+    assert [outcome.value for outcome in seen.after] == [0, STEPS]

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, ResetInserter, Shape, Signal
+from amaranth.hdl import Const, Module, Mux, ResetInserter, Shape, Signal
 from amaranth.lib.wiring import connect
 
 from ..bus import broadcast
 from ..config import ChipConfig
 from ..core import Core
-from ..event import Kind, Operation, event_layout
+from ..event import Kind, Operation, event_layout, pack
 from ..registers import FABRIC
 from ..skid import Skid
 from ..system import System
@@ -79,8 +79,12 @@ class SingleCore(Wrapped):
             teaches = (event.kind == Kind.REWARD) | (event.kind == Kind.ERROR)
             sinks.append((core.teach, teaches))
         broadcast(m, gate.o, sinks)
+
+        # Of END, the core leaves source and index open.
         sent: Any = core.o.payload
-        self.add_output(m, core.o, sent.as_value(), sent.kind == Kind.END)
+        end, plain = Signal(), Const(pack(Kind.END, 0, 0), len(sent.as_value()))
+        m.d.comb += end.eq(sent.kind == Kind.END)
+        self.add_output(m, core.o, Mux(end, plain, sent.as_value()), end)
 
         self._watch(m, system, core, gate, step & (event.source == Operation.DONE))
         return m
