@@ -16,7 +16,7 @@ from spikeloom_hw.registers import FABRIC, ID, Control, Errors, regions
 from spikeloom_hw.window import Window
 from spikeloom_hw.wrap.accelerator import Accelerator
 from spikeloom_hw.wrap.single_core import SingleCore
-from spikeloom_sim.bus_cosim import Access, BusRun, Outcome, Port, cosimulate_buses
+from spikeloom_sim.bus_cosim import Access, Outcome, Port, cosimulate_buses
 from spikeloom_sim.golden import Golden
 from spikeloom_sim.random_network import Case, random_case
 

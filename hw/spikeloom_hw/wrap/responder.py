@@ -1,4 +1,4 @@
-"""The responder: every access of a processor's bus gets one answer, which tells whether it failed."""
+"""The responder: every access of a bus gets one answer, which tells whether it failed."""
 
 from typing import Any
 
