@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from spikeloom_hw.chip import Chip
-from spikeloom_hw.emit import Emission, companions, dressed, plan_files, write_files
+from spikeloom_hw.emit import Emission, companions, dressed, plan_files
+from spikeloom_hw.folder import write_files
 from spikeloom_hw.netlist import netlist_of
 from spikeloom_hw.program import Program
 from spikeloom_hw.yosys import run_yosys

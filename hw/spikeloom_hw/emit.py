@@ -1,9 +1,7 @@
 """Write a program as plain Verilog, with the map of its addresses and images of its memories."""
 
-import errno
 import os
 import re
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +9,21 @@ from pathlib import Path
 import numpy as np
 from amaranth.lib import wiring
 
-from .chip import Chip, SerialChip
-from .header import c_header, describe
+from .folder import write_files
+from .header import c_header, describe, instantiation
 from .netlist import netlist_of
 from .program import Program
-from .validate import check_choice
+from .tops import top_of
 from .yosys import run_yosys, yosys_version
 
 __all__ = [
     "Emission",
-    "EmitError",
     "companions",
     "dressed",
     "emit",
+    "emit_top",
     "plan_files",
     "verilog_of",
-    "write_files",
 ]
 
 # Warnings about the style of the code that Yosys writes; none of them tells of a fault.
@@ -48,10 +45,6 @@ _COMMANDS = [
     "write_verilog -noattr design.v",
 ]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-
-class EmitError(OSError):
-    """The files cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +75,14 @@ class Emission:
     images: dict[str, Path]
 
     @property
+    def instance(self) -> Path:
+        """An instance of the module, to be copied into a design."""
+        return self.folder / f"{self.name}.inst.v"
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """All files."""
-        return (self.verilog, self.map, self.header, *self.images.values())
+        return (self.verilog, self.map, self.header, self.instance, *self.images.values())
 
 
 def emit(
@@ -108,7 +106,9 @@ def emit(
     folder : path
         Where to write; it is made if there is none.
     link : str
-        ``"bytes"`` for a stream of bytes with valid and ready, ``"uart"`` for a serial line.
+        How the host reaches it: ``"bytes"`` for a stream of bytes with valid and ready, ``"uart"``
+        for a serial line; ``"axi"`` or ``"wishbone"`` for the bus of a processor, beside
+        AXI4-Streams for the events.
     name : str
         Name of the Verilog module, and of the files.
     divisor : float or None
@@ -134,10 +134,38 @@ def emit(
     YosysError
         If Yosys is missing or fails.
     """
-    if not isinstance(program, Program):
-        raise TypeError(f"Program must be a Program, not {type(program).__name__}: compile one")
+    _check_program(program)
+    _check_name(name)
+    return emit_top(program, top_of(program.config, link, divisor, break_cycles), folder, name=name)
+
+
+def emit_top(
+    program: Program,
+    top: wiring.Component,
+    folder: str | os.PathLike[str],
+    *,
+    name: str = "spikeloom",
+) -> Emission:
+    """Do what :func:`emit` does, with any top around the hardware of the program.
+
+    Parameters
+    ----------
+    program : Program
+        As of :func:`emit`.
+    top : Component
+        Such as a :class:`~spikeloom_hw.wrap.single_core.SingleCore`.
+    folder : path
+        Where to write; it is made if there is none.
+    name : str
+        Name of the Verilog module, and of the files.
+
+    Raises
+    ------
+    TypeError, ValueError, EmitError, YosysError
+        As of :func:`emit`.
+    """
+    _check_program(program)
     emission = plan_files(program, folder, name)
-    top = _top(program, link, divisor, break_cycles)
     about = f"configuration {program.config.hash:016x}"
     texts = {emission.verilog.name: verilog_of(top, name, about=about)}
     write_files(emission.folder, texts | companions(program, top, emission))
@@ -165,12 +193,18 @@ def plan_files(program: Program, folder: str | os.PathLike[str], name: str) -> E
 
 
 def companions(program: Program, top: wiring.Component, emission: Emission) -> dict[str, str]:
-    """Texts of all files but the Verilog, by name: map, header, images of the memories."""
+    """Texts of all files but the Verilog, by name: map, header, instance, memory images."""
     images = {region: path.name for region, path in emission.images.items()}
-    files = {"verilog": emission.verilog.name, "header": emission.header.name, "images": images}
+    files = {
+        "verilog": emission.verilog.name,
+        "header": emission.header.name,
+        "instance": emission.instance.name,
+        "images": images,
+    }
     return {
         emission.map.name: describe(program, top, files),
-        emission.header.name: c_header(program.config),
+        emission.header.name: c_header(program.config, getattr(top, "window", None)),
+        emission.instance.name: instantiation(top, emission.name),
         **{images[region]: _hex(program.images[region]) for region in images},
     }
 
@@ -232,17 +266,9 @@ def dressed(body: str, name: str, about: str = "") -> str:
     return "\n".join([title, *waivers, "", body])
 
 
-def _top(
-    program: Program, link: str, divisor: float | None, break_cycles: int | None
-) -> wiring.Component:
-    check_choice("Link", link, ("bytes", "uart"))
-    if link == "bytes":
-        if divisor is not None:
-            raise ValueError(f"Divisor must not be given for link 'bytes', not {divisor!r}")
-        return Chip(program.config)
-    if divisor is None:
-        raise ValueError("Divisor must be given for link 'uart': clock frequency over baud rate")
-    return SerialChip(program.config, divisor, break_cycles)
+def _check_program(program: object) -> None:
+    if not isinstance(program, Program):
+        raise TypeError(f"Program must be a Program, not {type(program).__name__}: compile one")
 
 
 def _check_name(name: str) -> None:
@@ -253,30 +279,3 @@ def _check_name(name: str) -> None:
 def _hex(image: np.ndarray) -> str:
     """Rows of a memory, most significant word first, as ``$readmemh`` takes them."""
     return "".join("".join(f"{int(word):08x}" for word in row[::-1]) + "\n" for row in image)
-
-
-def write_files(folder: Path, texts: dict[str, str]) -> None:
-    """Write files beside their place, then move all of them there; none if one cannot be.
-
-    Raises
-    ------
-    EmitError
-        If the folder cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".spikeloom-", dir=folder))
-        try:
-            for name, text in texts.items():
-                (partial / name).write_text(text)
-                if (folder / name).is_dir():
-                    raise IsADirectoryError(errno.EISDIR, name)
-            for name in texts:
-                os.replace(partial / name, folder / name)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        cause = os.strerror(error.errno or errno.EIO).lower()
-        raise EmitError(
-            f"Cannot write into {folder}: {cause}; choose another folder, or make room in it"
-        ) from error

@@ -14,8 +14,9 @@ from .event import Kind, Operation
 from .host import frame
 from .program import Program
 from .registers import ID, VERSION, Control, Errors, Region, Register, Status, regions
+from .window import Window
 
-__all__ = ["c_header", "describe", "ports_of"]
+__all__ = ["c_header", "describe", "instantiation", "ports_of"]
 
 _FLAGS: tuple[type[IntFlag], ...] = (Control, Status, Errors)
 _LIMITS = (
@@ -38,10 +39,24 @@ def ports_of(component: wiring.Component) -> list[dict[str, Any]]:
         ``name``, ``direction`` (``in`` or ``out``), ``width`` and ``signed`` of each; clock and
         reset first.
     """
-    clocks = [
-        {"name": name, "direction": "in", "width": 1, "signed": False} for name in ("clk", "rst")
-    ]
-    return clocks + list(_ports(component.metadata.as_json()["interface"]["members"]))
+    ports = list(_ports(component.metadata.as_json()["interface"]["members"]))
+    # What has the ports of AXI brings its own.
+    own = ports[0]["name"] == "aclk"
+    names = () if own else ("clk", "rst")
+    return [
+        {"name": name, "direction": "in", "width": 1, "signed": False} for name in names
+    ] + ports
+
+
+def instantiation(component: wiring.Component, name: str) -> str:
+    """Verilog of an instance of a component whose module is ``name``, with wires of its names."""
+    ports = ports_of(component)
+    lines = [f"// Wires and an instance of {name}, to be copied into a design."]
+    for port in ports:
+        width = f"[{port['width'] - 1}:0] " if port["width"] > 1 else ""
+        lines.append(f"wire {width}{port['name']}; // {port['direction']}put of {name}")
+    pins = ",\n".join(f"    .{port['name']}({port['name']})" for port in ports)
+    return "\n".join([*lines, "", f"{name} {name}_instance (", pins, ");", ""])
 
 
 def describe(program: Program, component: wiring.Component, files: dict[str, Any]) -> str:
@@ -74,6 +89,7 @@ def describe(program: Program, component: wiring.Component, files: dict[str, Any
         "registers": {r.name: {"address": r.value, "meaning": r.meaning} for r in Register},
         "bits": tables,
         "regions": {name: _region(region) for name, region in regions(config).items()},
+        **_window(getattr(component, "window", None)),
         "populations": [asdict(p) for p in program.populations],
         "projections": [asdict(p) for p in program.projections],
         "link": {
@@ -87,8 +103,15 @@ def describe(program: Program, component: wiring.Component, files: dict[str, Any
     return json.dumps(content, indent=1) + "\n"
 
 
-def c_header(config: ChipConfig) -> str:
+def c_header(config: ChipConfig, window: Window | None = None) -> str:
     """C header of the address map: registers, their bits, and the memories.
+
+    Parameters
+    ----------
+    config : ChipConfig
+        Structure of the chip.
+    window : Window or None
+        Byte offsets of a register port, if there is one.
 
     Returns
     -------
@@ -118,6 +141,15 @@ def c_header(config: ChipConfig) -> str:
         numbers = {"BASE": region.base, "ROWS": region.rows, "WORDS": region.words}
         for what, number in {**numbers, "STRIDE": region.stride}.items():
             lines += _define(f"{name.upper()}_{what}", number)
+    if window:
+        lines += ["", "/* The register port: its size, and the offsets of all, in bytes. */"]
+        lines += _define("WINDOW_BYTES", 1 << window.bits)
+        for name, offset in {**window.registers, **window.memories}.items():
+            lines += _define(f"{name.upper().replace('@', '_')}_OFFSET", offset)
+    lines += ["", "/* Event words: kinds, and operations of a STEP. */"]
+    for code in _CODES[2:]:
+        for member in code:
+            lines += _define(f"{code.__name__.upper()}_{member.name}", member.value)
     lines += ["", "/* The host link: types and status of its frames, and its limits. */"]
     for code in _CODES[:2]:
         prefix = "FRAME" if code is frame.FrameType else "LINK"
@@ -127,6 +159,14 @@ def c_header(config: ChipConfig) -> str:
         lines += _define(f"LINK_{limit}", getattr(frame, limit))
     lines += _define("LINK_WINDOW", config.window)
     return "\n".join([*lines, "", "#endif", ""])
+
+
+def _window(window: Window | None) -> dict[str, Any]:
+    """Byte offsets of a register port, if there is one."""
+    if window is None:
+        return {}
+    offsets = {"registers": window.registers, "regions": window.memories}
+    return {"window": {"bytes": 1 << window.bits, **offsets}}
 
 
 def _define(name: str, value: int, meaning: str = "") -> list[str]:

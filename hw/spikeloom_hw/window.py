@@ -37,6 +37,7 @@ class Window:
     """
 
     def __init__(self, config: ChipConfig, without: Container[str] = ()) -> None:
+        self.config = config
         known = {n: region for n, region in regions(config).items() if n not in without}
         used = (1 << int(max(Register)).bit_length()) - 1
         for region in known.values():

@@ -13,13 +13,15 @@ from amaranth.lib.wiring import In, Out
 
 from spikeloom import compile
 from spikeloom_hw.config import ChipConfig, CoreConfig, Walk
-from spikeloom_hw.emit import Emission, EmitError, emit, verilog_of
+from spikeloom_hw.emit import Emission, emit, emit_top, verilog_of
 from spikeloom_hw.event import Kind
+from spikeloom_hw.folder import EmitError
 from spikeloom_hw.header import c_header, ports_of
 from spikeloom_hw.host.frame import MAGIC, FrameType
 from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import PlacedPopulation, Program
 from spikeloom_hw.registers import Register, regions
+from spikeloom_hw.wrap.single_core import SingleCore
 from spikeloom_hw.yosys import YosysError, run_yosys
 from spikeloom_sim.random_network import random_case
 from spikeloom_sim.structures import STRUCTURES
@@ -64,7 +66,7 @@ class Table(wiring.Component):
 
 
 def test_all_files_are_written_and_no_other(emission: Emission) -> None:
-    names = ["h", "map.json", "populations.mem", "v", "weights.mem"]
+    names = ["h", "inst.v", "map.json", "populations.mem", "v", "weights.mem"]
     assert sorted(p.name for p in emission.folder.iterdir()) == [f"spikeloom.{n}" for n in names]
     assert sorted(emission.files) == sorted(emission.folder.iterdir())
 
@@ -158,7 +160,13 @@ def test_the_map_tells_the_configuration_and_the_link(emission: Emission) -> Non
     assert content["link"]["frames"]["PONG"] == FrameType.PONG
     assert content["populations"][0]["name"] == "input"
     files = content["files"]
-    names = {files["verilog"], files["header"], *files["images"].values(), emission.map.name}
+    names = {
+        files["verilog"],
+        files["header"],
+        files["instance"],
+        *files["images"].values(),
+        emission.map.name,
+    }
     assert names == {path.name for path in emission.files}
 
 
@@ -193,6 +201,25 @@ def test_a_serial_chip_has_pins(program: Program, tmp_path: Path) -> None:
     )
 
 
+def test_an_accelerator_with_a_bus_tells_its_window(program: Program, tmp_path: Path) -> None:
+    emission = emit(program, tmp_path, link="wishbone")
+    content = json.loads(emission.map.read_text())
+    names = [port["name"] for port in content["ports"]]
+    assert names[:3] == ["aclk", "aresetn", "wb_cyc_i"] and "clk" not in names
+    address = next(port for port in content["ports"] if port["name"] == "wb_adr_i")
+    assert content["window"]["bytes"] == 1 << address["width"]
+    assert content["window"]["regions"].keys() == content["regions"].keys()
+    assert "SPIKELOOM_WEIGHTS_OFFSET" in emission.header.read_text()
+
+
+def test_any_top_of_a_program_is_emitted(program: Program, tmp_path: Path) -> None:
+    emission = emit_top(program, SingleCore(CONFIG), tmp_path, name="one_core")
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in emission.files}
+    assert "module one_core(aresetn, s_axi_awaddr" in emission.verilog.read_text()
+    assert "one_core one_core_instance (" in emission.instance.read_text()
+    assert "schedule" not in json.loads(emission.map.read_text())["window"]["regions"]
+
+
 def test_only_memories_with_contents_have_initial_ones() -> None:
     text = verilog_of(Table(), "table_of_two")
     assert text.count("initial begin") == 1
@@ -215,8 +242,9 @@ def test_ports_of_any_component_are_told() -> None:
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"link": "spi"}, "Link must be one of bytes, uart, not 'spi'"),
+        ({"link": "spi"}, "Link must be one of bytes, uart, axi, wishbone, not 'spi'"),
         ({"divisor": 8}, "Divisor must not be given for link 'bytes', not 8"),
+        ({"link": "axi", "divisor": 8}, "Divisor must not be given for link 'axi', not 8"),
         (
             {"link": "uart"},
             r"Divisor must be given for link 'uart': clock frequency over baud rate",

@@ -11,6 +11,7 @@ from spikeloom_boards.flow import PROGRAM, BuildOptions, build_board
 from spikeloom_boards.target import TARGETS
 from spikeloom_hw.emit import emit
 from spikeloom_hw.host.uart import break_cycles_at
+from spikeloom_hw.tops import LINKS
 
 from ..activity import activity_counts
 from ..flow import compile
@@ -52,8 +53,9 @@ _DEFAULTS = {"target": "generic-16", "link": "bytes", "baud": 3_000_000}
 )
 @click.option(
     "--link",
-    type=click.Choice(["bytes", "uart"]),
-    help="What the host port of the Verilog speaks: a stream of bytes (default), or a serial line.",
+    type=click.Choice(list(LINKS)),
+    help="What the host port of the Verilog speaks: a stream of bytes (default), a serial line, "
+    "or the bus of a processor.",
 )
 @click.option(
     "--clock", type=click.FloatRange(min=1), help="Frequency of the clock in Hz, for a serial line."
@@ -149,8 +151,8 @@ def _build_board(
 
 
 def _divisor(link: str, clock: float | None, baud: int) -> float | None:
-    """Clock cycles in a bit of the serial line; None for a stream of bytes."""
-    if link == "bytes":
+    """Clock cycles in a bit of the serial line; None if there is none."""
+    if link != "uart":
         if clock is not None:
             raise ValueError("--clock is for a serial line; give --link uart with it")
         return None
