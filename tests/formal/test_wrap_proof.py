@@ -240,7 +240,7 @@ class KeepsEventsOut(wiring.Component):
         holds, kept = Signal(), Signal.like(self.free[6:])
         m.d.sync += [holds.eq(valid & ~responder.i.ready), kept.eq(access)]
         m.d.comb += [
-            Assume(~holds | (valid & (access == kept))),
+            Assume(~holds | (valid & (access == kept)), "an access holds until it is answered"),
             responder.i.valid.eq(valid),
             responder.i.payload.eq(access),
             responder.requests.ready.eq(taken & responder.requests.valid),
@@ -254,7 +254,7 @@ class KeepsEventsOut(wiring.Component):
         ]
         refused = Signal()
         m.d.sync += [refused.eq(offered & ~gate.i.ready), payload.eq(payload + gate.i.ready)]
-        m.d.comb += Assume(~refused | offered)
+        m.d.comb += Assume(~refused | offered, "an event holds until it is taken")
         must_hold(m, gate.o.valid, gate.o.ready, gate.o.payload)
         must_hold(
             m,

@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikeloom import compile
 from spikeloom_hw.config import ChipConfig, CoreConfig, Walk
-from spikeloom_hw.emit import Emission, emit, emit_top, verilog_of
+from spikeloom_hw.emit import Emission, emit, verilog_of
 from spikeloom_hw.event import Kind
 from spikeloom_hw.folder import EmitError
 from spikeloom_hw.header import c_header, ports_of
@@ -21,7 +21,6 @@ from spikeloom_hw.host.frame import MAGIC, FrameType
 from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import PlacedPopulation, Program
 from spikeloom_hw.registers import Register, regions
-from spikeloom_hw.wrap.single_core import SingleCore
 from spikeloom_hw.yosys import YosysError, run_yosys
 from spikeloom_sim.random_network import random_case
 from spikeloom_sim.structures import STRUCTURES
@@ -199,25 +198,6 @@ def test_a_serial_chip_has_pins(program: Program, tmp_path: Path) -> None:
     assert re.search(
         r"^module serial_chip\(clk, rst, tx, rx\);$", emission.verilog.read_text(), re.M
     )
-
-
-def test_an_accelerator_with_a_bus_tells_its_window(program: Program, tmp_path: Path) -> None:
-    emission = emit(program, tmp_path, link="wishbone")
-    content = json.loads(emission.map.read_text())
-    names = [port["name"] for port in content["ports"]]
-    assert names[:3] == ["aclk", "aresetn", "wb_cyc_i"] and "clk" not in names
-    address = next(port for port in content["ports"] if port["name"] == "wb_adr_i")
-    assert content["window"]["bytes"] == 1 << address["width"]
-    assert content["window"]["regions"].keys() == content["regions"].keys()
-    assert "SPIKELOOM_WEIGHTS_OFFSET" in emission.header.read_text()
-
-
-def test_any_top_of_a_program_is_emitted(program: Program, tmp_path: Path) -> None:
-    emission = emit_top(program, SingleCore(CONFIG), tmp_path, name="one_core")
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in emission.files}
-    assert "module one_core(aresetn, s_axi_awaddr" in emission.verilog.read_text()
-    assert "one_core one_core_instance (" in emission.instance.read_text()
-    assert "schedule" not in json.loads(emission.map.read_text())["window"]["regions"]
 
 
 def test_only_memories_with_contents_have_initial_ones() -> None:

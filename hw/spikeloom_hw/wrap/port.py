@@ -82,7 +82,7 @@ class Wrapped(wiring.Component):
 
     def add_clock(self, m: Module) -> None:
         """Make the clock domain of all that is inside."""
-        domain = ClockDomain("sync")
+        domain: Any = ClockDomain("sync")
         m.domains += domain
         m.d.comb += [domain.clk.eq(self.aclk), domain.rst.eq(~self.aresetn)]
 
