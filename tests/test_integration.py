@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
 from spikeloom import Golden
 from spikeloom.host.words import StepDecoder
@@ -18,7 +19,10 @@ from spikeloom_hw.program import Program
 from spikeloom_hw.registers import ID
 from spikeloom_sim.tools import find_tool
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "integration"
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples" / "integration"
+GUIDE = ROOT / "docs" / "guide" / "integration.md"
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-I", ".")
 Built = tuple[Path, Program, dict[str, Any]]
 
 
@@ -73,9 +77,8 @@ def test_the_instance_that_is_emitted_is_one_of_the_module(built: Built) -> None
 
 def test_the_driver_loads_the_network(built: Built) -> None:
     folder, program, _ = built
-    strict = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
-    shared = ("-shared", "-fPIC", "-I", ".", "-o", "driver.so")
-    said_by(folder, find_tool("g++"), "-x", "c", *strict, *shared, EXAMPLE / "driver.c")
+    shared = ("-shared", "-fPIC", "-o", "driver.so")
+    said_by(folder, find_tool("g++"), "-x", "c", *STRICT, *shared, EXAMPLE / "driver.c")
     driver = ctypes.CDLL(str(folder / "driver.so"))
 
     # The window is plain memory here.
@@ -96,3 +99,10 @@ def test_the_driver_loads_the_network(built: Built) -> None:
             assert memory[start : start + len(words)] == words.tolist(), name
     assert driver.spike_word(3, 17) == pack(Kind.SPIKE, 3, 17)
     assert driver.step_word(1) == pack(Kind.STEP, 0, 1)
+
+
+def test_the_c_of_the_guide_compiles(built: Built) -> None:
+    tokens = MarkdownIt().parse(GUIDE.read_text())
+    (program,) = (t.content for t in tokens if t.type == "fence" and t.info.strip() == "c")
+    (built[0] / "guide.c").write_text(program)
+    said_by(built[0], find_tool("g++"), "-x", "c", *STRICT, "-fsyntax-only", "guide.c")
