@@ -1,11 +1,13 @@
 """Accelerators and cores with standard ports in Icarus, driven by models of the buses."""
 
+import importlib.util
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from .cosim import run_bench
+from .tools import SimulationError
 
 __all__ = ["Access", "BusRun", "Outcome", "Port", "cosimulate_buses"]
 
@@ -106,6 +108,8 @@ def cosimulate_buses(
     SimulationError
         If a tool is missing or fails, or the bus is not answered as its rules say.
     """
+    if port == "axi":
+        _check_models()
     job: dict[str, Any] = {
         "port": port,
         "words": [int(word) for word in words],
@@ -122,6 +126,18 @@ def cosimulate_buses(
         for name in ("before", "during", "after")
     }
     return BusRun(**outcomes, packets=result["packets"], cycles=result["cycles"])
+
+
+def _check_models() -> None:
+    """Raise SimulationError unless the models of AXI are there."""
+    try:
+        found = importlib.util.find_spec("cocotbext.axi")
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise SimulationError(
+            "The simulation needs cocotbext-axi: install it with 'pip install cocotbext-axi'"
+        )
 
 
 def _listed(access: Access) -> list[int | None]:
