@@ -6,15 +6,22 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .event import INDEX_WIDTH
 from .learning.config import LearningConfig
 from .neuron import Constant, Fields, Per
 from .number import Signed
 from .validate import check_choice, check_integers
 
-__all__ = ["REGION_WORDS", "ChipConfig", "CoreConfig", "Walk"]
+__all__ = ["MOST_CHILDREN", "MOST_CORES", "REGION_WORDS", "ChipConfig", "CoreConfig", "Walk"]
 
 REGION_WORDS = 1 << 20
 """Words of 32 bits that the address map has for one memory."""
+
+MOST_CORES = 112
+"""Cores of all chips together that the address map has room for."""
+
+MOST_CHILDREN = 4
+"""Chips that may hang on one."""
 
 
 class Walk(enum.IntEnum):
@@ -63,6 +70,9 @@ class CoreConfig:
         Whether rows of neurons that would reproduce themselves are skipped.
     learning : LearningConfig or None
         The learning engine; None for a core that does not learn.
+    bases : int
+        Depth of the field that tells where a slice begins in its population, in rows of
+        neurons; 0 if no population is cut.
     """
 
     lanes: int = 16
@@ -85,6 +95,7 @@ class CoreConfig:
     synapse_rows: int = 0
     skip: bool = False
     learning: LearningConfig | None = None
+    bases: int = 0
 
     def __post_init__(self) -> None:
         powers = tuple(1 << k for k in range(8))
@@ -109,6 +120,7 @@ class CoreConfig:
         check_choice("Taps", self.taps, (0, *(1 << k for k in range(1, 15))))
         check_choice("Pointers", self.pointers, (0, *(1 << k for k in range(1, 17))))
         check_integers("Synapse rows", self.synapse_rows, 0, self.most_synapse_rows)
+        check_integers("Bases", self.bases, 0, (1 << INDEX_WIDTH) // self.lanes)
         if bool(self.pointers) != (self.synapse_rows >= 2):
             raise ValueError(
                 f"Sparse projections need both pointers and synapse rows, "
@@ -167,38 +179,90 @@ class CoreConfig:
         """Depth of the state memory."""
         return self.neuron_rows * self.groups_per_row
 
+    @property
+    def numbers(self) -> int:
+        """Update groups of a whole population, by whose number in it they leave the core."""
+        return (self.bases or 1) * self.groups_per_row - self.groups_per_row + self.groups
+
 
 @dataclass(frozen=True)
 class ChipConfig:
-    """Structure of a whole chip: a core, the step control and the host port.
+    """Structure of a whole chip: cores, the step control and the host port.
+
+    Several chips may be joined to a tree; all of them have this structure.
 
     Parameters
     ----------
     core : CoreConfig
-        The core.
+        Each of the cores.
     counters : bool
         Whether the performance counters are built.
     window : int
         Bytes that the host may have in flight.
     queue : int
         Event words of the host that wait in a queue of their own; 0 for none but the window.
+    cores : int
+        Cores of a chip, up to 16.
+    parents : tuple of int
+        Parent of each chip but the first, which is the root: each has a lower number than its
+        child. At most four chips hang on one.
     """
 
     core: CoreConfig = field(default_factory=CoreConfig)
     counters: bool = True
     window: int = 512
     queue: int = 32
+    cores: int = 1
+    parents: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check_choice("Queue", self.queue, (0, *(1 << k for k in range(4, 10))))
+        check_integers("Cores", self.cores, 1, 16)
+        if not isinstance(self.parents, tuple):
+            raise TypeError(f"Parents must be a tuple of integers, not {self.parents!r}")
+        for child, parent in enumerate(self.parents, 1):
+            check_integers(f"Parent of chip {child}", parent, 0, child - 1)
+        for parent in set(self.parents):
+            if self.parents.count(parent) > MOST_CHILDREN:
+                raise ValueError(
+                    f"At most {MOST_CHILDREN} chips can hang on one, "
+                    f"not the {self.parents.count(parent)} of chip {parent}"
+                )
+        if self.all_cores > MOST_CORES:
+            raise ValueError(
+                f"At most {MOST_CORES} cores have addresses, "
+                f"not {self.cores} on each of {self.chips} chips"
+            )
+
+    @property
+    def chips(self) -> int:
+        """Chips, the root included."""
+        return 1 + len(self.parents)
+
+    @property
+    def all_cores(self) -> int:
+        """Cores of all chips together."""
+        return self.cores * self.chips
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a core takes events of some sources alone, by its filter."""
+        return self.all_cores > 1
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold; :meth:`from_dict` is the inverse."""
         plain = asdict(self)
         fields = self.core.fields
-        if self.core.learning is None:
-            # Hardware that does not learn keeps its hash.
-            del plain["core"]["learning"]
+        # What is not built leaves no trace, so that hardware without it keeps its hash.
+        plain["parents"] = list(self.parents)
+        for part, name, absent in (
+            (plain["core"], "learning", None),
+            (plain["core"], "bases", 0),
+            (plain, "cores", 1),
+            (plain, "parents", []),
+        ):
+            if part[name] == absent:
+                del part[name]
         plain["core"]["fields"] = {
             "width": fields.width,
             "places": {
@@ -219,7 +283,8 @@ class ChipConfig:
         core["fields"] = Fields(places, core["fields"]["width"])
         if "learning" in core:
             core["learning"] = LearningConfig(**core["learning"])
-        return cls(**{**plain, "core": CoreConfig(**core)})
+        parents = tuple(plain.get("parents", ()))
+        return cls(**{**plain, "core": CoreConfig(**core), "parents": parents})
 
     @property
     def hash(self) -> int:

@@ -140,7 +140,7 @@ def c_header(config: ChipConfig, window: Window | None = None) -> str:
     for name, region in regions(config).items():
         numbers = {"BASE": region.base, "ROWS": region.rows, "WORDS": region.words}
         for what, number in {**numbers, "STRIDE": region.stride}.items():
-            lines += _define(f"{name.upper()}_{what}", number)
+            lines += _define(f"{name.upper().replace('@', '_')}_{what}", number)
     if window:
         lines += ["", "/* The register port: its size, and the offsets of all, in bytes. */"]
         lines += _define("WINDOW_BYTES", 1 << window.bits)

@@ -14,6 +14,9 @@ __all__ = [
     "PIXEL_WIDTH",
     "RECIPROCAL_WIDTH",
     "Layouts",
+    "base_field",
+    "filter_layout",
+    "filter_rows",
     "schedule_layout",
     "time_layout",
     "winner_layout",
@@ -47,7 +50,8 @@ class Layouts:
     populations : StructLayout
         A population: its first neuron row, its number of update groups less one, the mask of the
         groups of a pixel, how many of these are whole, the mask of the neurons in the one after
-        those, its source number, and the parameters kept per population.
+        those, its source number, if populations are cut the row of the population in which this
+        slice begins (``base``), and the parameters kept per population.
     projections : StructLayout
         A projection: its kind, first weight row, first neuron row, rows per presynaptic neuron
         (blocks), the postsynaptic neurons (for the counter of synaptic operations), the delay,
@@ -81,6 +85,7 @@ class Layouts:
             "full": range(config.groups + 1),
             "tail": unsigned(config.update_lanes),
             "source": unsigned(SOURCE_WIDTH),
+            **base_field(config),
             **fields.kept(Per.POPULATION),
         })
         self.projections = data.StructLayout(_projection(config))
@@ -129,6 +134,21 @@ def winner_layout(config: CoreConfig) -> data.StructLayout:
         "group": range(config.groups),
         "lane": (config.update_lanes - 1).bit_length(),
     })
+
+
+def filter_layout(config: CoreConfig) -> data.ArrayLayout:
+    """Row of a memory of one bit for each source: the record table, and filters."""
+    return data.ArrayLayout(1, min(32, config.sources))
+
+
+def filter_rows(config: CoreConfig) -> int:
+    """Depth of such a memory."""
+    return max(2, -(-config.sources // 32))
+
+
+def base_field(config: CoreConfig) -> dict[str, Any]:
+    """Field of a slice: the row of its population in which it begins; none if nothing is cut."""
+    return {"base": range(config.bases)} if config.bases else {}
 
 
 def _projection(config: CoreConfig) -> dict[str, Any]:

@@ -7,11 +7,19 @@ from amaranth.hdl import Shape
 from amaranth.lib import data
 
 from .config import ChipConfig, CoreConfig
-from .layout import Layouts, schedule_layout, time_layout, winner_layout
+from .layout import (
+    Layouts,
+    filter_layout,
+    filter_rows,
+    schedule_layout,
+    time_layout,
+    winner_layout,
+)
 from .learning.layout import epochs_layout, post_layout, pre_layout, rule_layout
 from .neuron.noise import WORD_WIDTH
 
 __all__ = [
+    "CORE_STRIDE",
     "FABRIC",
     "ID",
     "VERSION",
@@ -31,6 +39,9 @@ VERSION = 1
 
 FABRIC = ("schedule", "record")
 """Memories that are not part of a core."""
+
+CORE_STRIDE = 2 << 24
+"""Words from a memory of a core to that of the next."""
 
 _CORE = 0x10 << 24
 _LEARNING = 0x11 << 24
@@ -152,13 +163,31 @@ class Region:
 
 
 def regions(config: ChipConfig) -> dict[str, Region]:
-    """Memories of a chip by name; a memory that the configuration does not need is absent."""
+    """Memories of all chips by name; a memory that the configuration does not need is absent.
+
+    The memories of core 0 have plain names, those of core g end in ``@g``, and so do the filters
+    ``up@c`` and ``down@c`` of what goes from chip c to its parent and from there to it.
+    """
+    core = config.core
+    record = ("record", _FABRIC | 1 << 20, filter_rows(core), filter_layout(core))
+    entries = [("schedule", _FABRIC, core.phases, schedule_layout(core)), record]
+    for g in range(config.all_cores):
+        suffix, offset = f"@{g}" if g else "", CORE_STRIDE * g
+        entries += [(n + suffix, base + offset, *row) for n, base, *row in _of_core(config)]
+    for c in range(1, config.chips):
+        for k, name in enumerate(("up", "down")):
+            entries.append((f"{name}@{c}", _FABRIC + (2 * c + k << 20), *record[2:]))
+    return {
+        entry[0]: Region(*entry) for entry in entries if entry[2] and Shape.cast(entry[3]).width
+    }
+
+
+def _of_core(config: ChipConfig) -> list[tuple[str, int, int, data.Layout]]:
+    """Memories of core 0: name, address, rows, and the layout of a row."""
     core, layouts = config.core, Layouts(config.core)
-    record = data.ArrayLayout(1, min(32, core.sources))
     contested = core.populations if core.fields.may("winner", 1) else 0
     entries = [
-        ("schedule", _FABRIC, core.phases, schedule_layout(core)),
-        ("record", _FABRIC | 1 << 20, max(2, -(-core.sources // 32)), record),
+        ("filter", _CORE, config.filtered * filter_rows(core), filter_layout(core)),
         ("weights", _CORE | 1 << 20, core.weight_rows, layouts.weights),
         ("state", _CORE | 2 << 20, core.groups, layouts.state),
         ("neurons", _CORE | 3 << 20, core.groups, layouts.neurons),
@@ -184,9 +213,7 @@ def regions(config: ChipConfig) -> dict[str, Region]:
             *_eligibilities(core, layouts),
             ("clock", _LEARNING | 3 << 20, 1, data.StructLayout({"word": WORD_WIDTH})),
         ]
-    return {
-        entry[0]: Region(*entry) for entry in entries if entry[2] and Shape.cast(entry[3]).width
-    }
+    return entries
 
 
 def _eligibilities(core: CoreConfig, layouts: Layouts) -> list[tuple[str, int, int, data.Layout]]:

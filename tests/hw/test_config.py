@@ -44,6 +44,37 @@ def test_a_core_that_cannot_be_built_is_refused(arguments: dict[str, Any], messa
         CoreConfig(**arguments)
 
 
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"cores": 0}, "Cores must lie between 1 and 16, not 0"),
+        ({"cores": 17}, "Cores must lie between 1 and 16, not 17"),
+        ({"parents": (0, 2)}, "Parent of chip 2 must lie between 0 and 1, not 2"),
+        ({"parents": (0,) * 5}, "At most 4 chips can hang on one, not the 5 of chip 0"),
+        (
+            {"cores": 16, "parents": tuple(range(7))},
+            "At most 112 cores have addresses, not 16 on each of 8 chips",
+        ),
+    ],
+)
+def test_a_tree_that_cannot_be_built_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        ChipConfig(**arguments)
+
+
+def test_parents_must_be_a_tuple() -> None:
+    arguments: dict[str, Any] = {"parents": [0]}
+    message = r"^Parents must be a tuple of integers, not \[0\]$"
+    with pytest.raises(TypeError, match=message):
+        ChipConfig(**arguments)
+
+
+def test_groups_of_a_slice_are_numbered_in_its_population() -> None:
+    core = CoreConfig(lanes=16, update_lanes=4, neuron_rows=6, bases=10)
+    assert (core.groups, core.numbers) == (24, 24 + 4 * 9)
+    assert CoreConfig(neuron_rows=6).numbers == CoreConfig(neuron_rows=6).groups
+
+
 def test_a_depth_that_is_no_integer_is_refused() -> None:
     arguments: dict[str, Any] = {"phases": 2.5}
     message = r"^Phases must be an integer or a \(neurons,\) integer array, not 2\.5$"
@@ -64,6 +95,10 @@ CONFIGS = [
     ChipConfig(window=256),
     ChipConfig(CoreConfig(learning=LearningConfig())),
     ChipConfig(CoreConfig(learning=LearningConfig(terms=4))),
+    ChipConfig(CoreConfig(bases=8)),
+    ChipConfig(cores=4),
+    ChipConfig(parents=(0,)),
+    ChipConfig(cores=4, parents=(0, 0, 1)),
 ]
 
 
@@ -91,7 +126,7 @@ def test_the_hash_covers_every_parameter() -> None:
     other |= {"accumulator_width": 20, "weight_rows": 8, "neuron_rows": 8, "populations": 8}
     other |= {"projections": 8, "sources": 8, "phases": 4, "weight_ports": 1}
     other |= {"delay_slots": 4, "payload_width": 8, "value_groups": 2, "taps": 16, "skip": True}
-    other |= {"learning": LearningConfig()}
+    other |= {"learning": LearningConfig(), "bases": 4}
     sparse: list[dict[str, Any]] = [
         {"pointers": 16, "synapse_rows": 16},
         {"pointers": 32, "synapse_rows": 16},

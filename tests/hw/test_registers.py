@@ -3,7 +3,16 @@ from amaranth.hdl import Shape
 
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.neuron import FIELDS, Constant, Fields, Per
-from spikeloom_hw.registers import ID, Control, Errors, Register, Status, regions
+from spikeloom_hw.registers import (
+    CORE_STRIDE,
+    FABRIC,
+    ID,
+    Control,
+    Errors,
+    Register,
+    Status,
+    regions,
+)
 from spikeloom_sim.structures import STRUCTURES
 
 CONFIGS = [
@@ -13,6 +22,8 @@ CONFIGS = [
     ChipConfig(CoreConfig(lanes=1, update_lanes=1, weight_rows=1 << 18, sources=512)),
     ChipConfig(CoreConfig(taps=1 << 14, pointers=1 << 16, synapse_rows=1 << 16, delay_slots=64)),
     *(ChipConfig(core) for core in STRUCTURES.values()),
+    ChipConfig(STRUCTURES["everything"], cores=7, parents=(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3)),
+    ChipConfig(parents=tuple(range(111))),
 ]
 
 
@@ -71,6 +82,16 @@ def test_time_and_winners_are_there_where_a_step_depends_on_them(
 def test_walkers_have_their_tables_and_no_others(structure: str, tables: set[str]) -> None:
     every = {"channels", "lines", "columns", "pointers", "synapses"}
     assert every & regions(ChipConfig(STRUCTURES[structure])).keys() == tables
+
+
+def test_the_memories_of_every_core_and_chip_have_names() -> None:
+    known = regions(ChipConfig(cores=2, parents=(0,)))
+    alone = regions(ChipConfig())
+    named = {f"{name}{suffix}" for name in alone for suffix in ("", "@1", "@2", "@3")}
+    named -= {f"{name}@{g}" for name in FABRIC for g in range(1, 4)}
+    assert known.keys() == named | {"filter", "filter@1", "filter@2", "filter@3", "up@1", "down@1"}
+    assert known["weights@3"].base == known["weights"].base + 3 * CORE_STRIDE
+    assert all(known[name] == alone[name] for name in alone)
 
 
 def test_every_delay_slot_has_its_accumulators() -> None:

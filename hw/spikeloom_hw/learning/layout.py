@@ -6,6 +6,7 @@ from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data
 
 from ..config import CoreConfig
+from ..layout import base_field
 from ..neuron import Per
 from ..number import DECAY_WIDTH
 from .config import LearningConfig
@@ -45,7 +46,8 @@ def rule_layout(config: CoreConfig) -> data.StructLayout:
     ``weight_row`` is its first row of weights and ``blocks`` how many each presynaptic neuron has;
     ``pre_row`` its first row of presynaptic traces and ``last_pre`` how many follow; ``row`` the
     first row of neurons of its target, ``last_group`` its update groups less one, of which the
-    last has the neurons ``tail``; ``post_row`` its first row of postsynaptic traces. ``size`` is
+    last has the neurons ``tail``; ``post_row`` its first row of postsynaptic traces; ``base`` the
+    row of the population in which this slice of it begins, if populations are cut. ``size`` is
     the number of presynaptic neurons.
     """
     learning = built(config)
@@ -61,6 +63,7 @@ def rule_layout(config: CoreConfig) -> data.StructLayout:
         "last_group": range(config.groups),
         "tail": config.update_lanes,
         "post_row": range(learning.post_rows),
+        **base_field(config),
         "shift": _SHIFT,
         "low": signed(config.weight_width),
         "high": signed(config.weight_width),
