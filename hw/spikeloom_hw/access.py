@@ -3,28 +3,33 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import REGION_WORDS
+from .config import REGION_WORDS, ChipConfig
 from .memory import BankedMem, RowMem
-from .registers import Region
+from .registers import CORE_BASE, CORE_STRIDE, Region
 
-__all__ = ["LATENCY", "AccessSignature", "decode"]
+__all__ = ["LATENCY", "AccessSignature", "decode", "hand_out", "latency_of"]
 
 LATENCY = 4
-"""Cycles from a read to its data."""
+"""Cycles from a read to its data, in a core."""
 
 _PAGE = (REGION_WORDS - 1).bit_length()
+
+
+def latency_of(config: ChipConfig) -> int:
+    """Cycles from a read to its data, on a whole chip: between cores lie registers, both ways."""
+    return LATENCY + 2 * config.filtered
 
 
 class AccessSignature(wiring.Signature):
     """Word accesses of the host to the memories of one block, while the block is idle.
 
     ``address`` is there a cycle before ``read`` or ``write``, and holds still until ``data`` was
-    taken, which is out :data:`LATENCY` cycles after ``read``. ``known`` tells, in the cycle of the
-    access, whether the address exists.
+    taken, which is out some cycles after ``read``: :data:`LATENCY`, or :func:`latency_of` a whole
+    chip. ``known`` tells, in the cycle of the access, whether the address exists.
     """
 
     def __init__(self) -> None:
@@ -61,6 +66,45 @@ def decode(
             m.d.comb += access.known.eq(1)
         data = data | (memory.host_data & chosen.replicate(32))
     m.d.sync += access.data.eq(data)
+
+
+def hand_out(m: Module, access: Any, blocks: list[Any], first: int) -> None:
+    """Connect ``access`` to blocks that are alike, each of which has the addresses of the first.
+
+    Registers lie on the way there and back.
+
+    Parameters
+    ----------
+    m : Module
+        Module to build in.
+    access : AccessSignature
+        Access to all of them.
+    blocks : list of AccessSignature
+        Each of them.
+    first : int
+        Number of the first one among all of its kind.
+    """
+    low = (CORE_STRIDE - 1).bit_length()
+    address, value = Signal(32), Signal(32)
+    begun = [Signal(2, name=f"access_{k}") for k in range(len(blocks))]
+    chosen = [Signal(name=f"block_{k}_chosen") for k in range(len(blocks))]
+    m.d.sync += [address.eq(access.address), value.eq(access.value)]
+    data: Any = Const(0, 32)
+    for k, block in enumerate(blocks):
+        number = (CORE_BASE >> low) + first + k
+        m.d.sync += [
+            chosen[k].eq(access.address[low:] == number),
+            begun[k].eq(Cat(access.read, access.write) & chosen[k].replicate(2)),
+        ]
+        m.d.comb += [
+            block.address.eq(Cat(address[:low], Const(CORE_BASE >> low, 32 - low))),
+            block.value.eq(value),
+            block.read.eq(begun[k][0]),
+            block.write.eq(begun[k][1]),
+        ]
+        data = data | (block.data & chosen[k].replicate(32))
+    m.d.sync += access.data.eq(data)
+    m.d.comb += access.known.eq(blocks[0].known & Cat(chosen).any())
 
 
 def _zeros(m: Module, offset: Any) -> list[Signal]:

@@ -27,12 +27,15 @@ class Arbiter(wiring.Component):
         Sources.
     o : Out(stream.Signature(event_layout(value_width)))
         All events in one order.
+    origin : Out(range(sources))
+        Source of the event at ``o``.
     idle : Out(1)
         No event is held.
     """
 
     i: Any
     o: stream.Interface
+    origin: Signal
     idle: Signal
 
     def __init__(self, sources: int, value_width: int = 0) -> None:
@@ -43,6 +46,7 @@ class Arbiter(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(event)).array(sources),
             "o": Out(stream.Signature(event)),
+            "origin": Out(range(sources)),
             "idle": Out(1),
         })
 
@@ -52,9 +56,8 @@ class Arbiter(wiring.Component):
 
         # After a source was served, the search starts behind it. Whether a source may speak does
         # not depend on whether it wants to.
-        served = Signal(range(self.sources))
         may = Signal(self.sources)
-        with m.Switch(served):
+        with m.Switch(self.origin):
             for last in range(self.sources):
                 with m.Case(last):
                     before: Any = Const(0)
@@ -72,7 +75,7 @@ class Arbiter(wiring.Component):
         for number, port in enumerate(self.i):
             m.d.comb += port.ready.eq(free & may[number])
             with m.If(port.valid & port.ready):
-                m.d.sync += [served.eq(number), self.o.payload.eq(port.payload)]
+                m.d.sync += [self.origin.eq(number), self.o.payload.eq(port.payload)]
 
         return m
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Const, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,6 +23,8 @@ class StepControl(wiring.Component):
     ----------
     config : CoreConfig
         Structure of the cores.
+    checked : bool
+        Whether events of sources beyond the table are dropped here; if not, the core does it.
 
     Members
     -------
@@ -40,6 +42,8 @@ class StepControl(wiring.Component):
         Time steps done since the last clear.
     bad_word : Out(1)
         A word of the host was dropped: it was no event that the cores take, and no step.
+    bad_source : Out(1)
+        An event was dropped because its source does not exist.
     stepping : Out(1)
         A time step is under way.
     idle : Out(1)
@@ -55,11 +59,12 @@ class StepControl(wiring.Component):
     entry: Any
     steps: Signal
     bad_word: Signal
+    bad_source: Signal
     stepping: Signal
     idle: Signal
 
-    def __init__(self, config: CoreConfig) -> None:
-        self.config = config
+    def __init__(self, config: CoreConfig, *, checked: bool = False) -> None:
+        self.config, self.checked = config, checked
         super().__init__({
             "i": In(stream.Signature(event_layout())),
             "o": Out(stream.Signature(event_layout(config.value_width))),
@@ -70,6 +75,7 @@ class StepControl(wiring.Component):
             "entry": In(schedule_layout(config)),
             "steps": Out(32),
             "bad_word": Out(1),
+            "bad_source": Out(1),
             "stepping": Out(1),
             "idle": Out(1),
         })
@@ -93,10 +99,7 @@ class StepControl(wiring.Component):
                     m.next = "CLEAR"
                 with m.Else(), m.Switch(word.kind):
                     with m.Case(Kind.SPIKE):
-                        m.d.comb += [
-                            self.o.valid.eq(self.i.valid),
-                            self.i.ready.eq(self.o.ready),
-                        ]
+                        self._pass(m, word)
                     if carriers:
                         with m.Case(*carriers):
                             m.d.comb += self.i.ready.eq(1)
@@ -117,10 +120,7 @@ class StepControl(wiring.Component):
                     self._put(m, valued)
                     m.d.comb += self.o.payload.value.eq(word.as_value())
                     with m.If(word.kind == Kind.VALUE):
-                        m.d.comb += [
-                            self.o.valid.eq(self.i.valid),
-                            self.i.ready.eq(self.o.ready),
-                        ]
+                        self._pass(m, valued)
                     with m.Elif(self.i.valid):
                         m.d.comb += self.bad_word.eq(1)
                         m.next = "HOST"
@@ -188,6 +188,18 @@ class StepControl(wiring.Component):
         payload: Any = self.o.payload
         for name in ("kind", "source", "index"):
             m.d.comb += payload[name].eq(word[name])
+
+    def _pass(self, m: Module, event: Any) -> None:
+        """Let the event go that the present word ends, unless its source does not exist."""
+        stray: Value = Const(0)
+        if self.checked:
+            synaptic = (event.kind == Kind.SPIKE) | (event.kind == Kind.GRADED)
+            stray = synaptic & (event.source >= self.config.sources)
+        m.d.comb += [
+            self.o.valid.eq(self.i.valid & ~stray),
+            self.i.ready.eq(self.o.ready | stray),
+            self.bad_source.eq(self.i.valid & stray),
+        ]
 
     def _send(self, m: Module, operation: Any, index: Any) -> None:
         """Put a STEP on the bus."""

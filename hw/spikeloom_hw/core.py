@@ -2,11 +2,12 @@
 
 from typing import Any, cast
 
-from amaranth.hdl import Module, Mux, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Const, Module, Mux, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .access import AccessSignature, decode
+from .activity import activity_layout
 from .config import ChipConfig, Walk
 from .dispatch import Dispatch
 from .emitter import Emitter
@@ -24,25 +25,9 @@ from .registers import FABRIC, regions
 from .update import Update
 from .walker import Walker
 
-__all__ = ["Core", "activity_layout"]
+__all__ = ["Core"]
 
 _QUEUE = 32
-
-
-def activity_layout(config: ChipConfig) -> data.StructLayout:
-    """What happens in a core in a cycle, for the performance counters."""
-    core = config.core
-    return data.StructLayout({
-        "event": 1,
-        "spike": 1,
-        "job": 1,
-        "size": range(core.neuron_rows * core.lanes + 1),
-        "row": 1,
-        "integrating": 1,
-        "updating": 1,
-        "idle": 1,
-        "bad_source": 1,
-    })
 
 
 class Core(wiring.Component):
@@ -57,7 +42,7 @@ class Core(wiring.Component):
     -------
     i : In(stream.Signature(event_layout(value_width)))
         Spikes, graded events if the core multiplies, and steps. It drains whether or not ``o``
-        is taken.
+        is taken. Of a chip with several cores, it has no queue of its own.
     o : Out(stream.Signature(event_layout(value_width)))
         Events of the core's neurons, and one END for each step but DONE.
     teach : In(stream.Signature(event_layout(value_width), always_ready=True))
@@ -91,7 +76,6 @@ class Core(wiring.Component):
         """Chain the stages: queue, dispatcher, walker, lane pipe; and update, emitter."""
         m = Module()
         config = self.config.core
-        m.submodules.queue = queue = Queue(self.event, _QUEUE)
         m.submodules.dispatch = dispatch = Dispatch(config)
         m.submodules.walker = walker = Walker(config)
         m.submodules.lane_pipe = pipe = LanePipe(config)
@@ -99,9 +83,15 @@ class Core(wiring.Component):
         m.submodules.emitter = emitter = Emitter(config)
         memories = self._memories(m, update)
 
-        # From event to accumulators.
-        connect(m, flipped(self.i), queue.i)
-        connect(m, queue.o, dispatch.i)
+        # From event to accumulators. Where several cores are, events wait before they come.
+        empty: Value = Const(1)
+        if self.config.filtered:
+            connect(m, flipped(self.i), dispatch.i)
+        else:
+            m.submodules.queue = queue = Queue(self.event, _QUEUE)
+            connect(m, flipped(self.i), queue.i)
+            connect(m, queue.o, dispatch.i)
+            empty = queue.empty
         connect(m, dispatch.o, walker.i)
         connect(m, walker.o, pipe.i)
         m.d.comb += walker.drained.eq(pipe.idle)
@@ -136,7 +126,7 @@ class Core(wiring.Component):
         decode(m, self.access, memories, regions(self.config))
 
         # What the counters see, a cycle later.
-        pending = queue.o.valid | ~dispatch.idle | ~walker.idle
+        pending = dispatch.i.valid | ~dispatch.idle | ~walker.idle
         taken = dispatch.i.valid & dispatch.i.ready
         m.d.sync += [
             self.activity.event.eq(taken & (dispatch.i.payload.kind != Kind.STEP)),
@@ -148,7 +138,7 @@ class Core(wiring.Component):
             self.activity.updating.eq(update.busy & ~update.clearing),
             self.activity.bad_source.eq(dispatch.bad_source),
         ]
-        working = pending | ~queue.empty | ~pipe.idle | update.busy | learning | ~emitter.idle
+        working = pending | ~empty | ~pipe.idle | update.busy | learning | ~emitter.idle
         m.d.sync += self.activity.idle.eq(~(self.i.valid | working))
 
         return m
@@ -167,7 +157,7 @@ class Core(wiring.Component):
             written += ["neurons"] * core.learning.neurons
         memories: dict[str, Any] = {}
         for name, region in regions(self.config).items():
-            if name in FABRIC:
+            if name in FABRIC or "@" in name or name == "filter":
                 continue
             if name in ("winners", "time"):
                 memories[name] = getattr(update, name)

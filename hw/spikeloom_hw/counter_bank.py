@@ -36,13 +36,15 @@ class CounterBank(wiring.Component):
     Parameters
     ----------
     most : int
-        Most synaptic operations in a cycle.
+        Most synaptic operations of a core in a cycle.
+    cores : int
+        Cores, for each of which something may happen in a cycle.
 
     Members
     -------
-    pulses : In(len(CounterBank.PULSES))
-        What happens in this cycle, in the order of :attr:`PULSES`.
-    synaptic : In(range(most + 1))
+    pulses : In(width * len(CounterBank.PULSES))
+        How often it happens in this cycle, in the order of :attr:`PULSES`: see :meth:`pulse`.
+    synaptic : In(range(cores * most + 1))
         Synaptic operations that begin in this cycle.
     open : In(1)
         This cycle counts for CYCLES once a step ends.
@@ -66,7 +68,7 @@ class CounterBank(wiring.Component):
         Register.CYCLES_CONTROL,
         Register.ROWS,
     )
-    """Counters of what happens at most once in a cycle."""
+    """Counters of what happens at most once in a cycle in a core, or of cycles of all cores."""
 
     ROUND = len(_SLOTS)
     """Cycles after which every counter came up."""
@@ -80,11 +82,12 @@ class CounterBank(wiring.Component):
     value: Signal
     found: Signal
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, cores: int = 1) -> None:
+        self.most, self.cores = cores * most, cores
+        self.width = cores.bit_length()
         super().__init__({
-            "pulses": In(len(self.PULSES)),
-            "synaptic": In(range(most + 1)),
+            "pulses": In(self.width * len(self.PULSES)),
+            "synaptic": In(range(self.most + 1)),
             "open": In(1),
             "done": In(1),
             "zero": In(1),
@@ -92,6 +95,10 @@ class CounterBank(wiring.Component):
             "value": Out(32),
             "found": Out(1),
         })
+
+    def pulse(self, pulses: Signal, register: Register) -> Value:
+        """Part of ``pulses`` that belongs to a counter."""
+        return pulses.word_select(self.PULSES.index(register), self.width)
 
     def elaborate(self, platform: Any) -> Module:
         """Visit the words in turn: read one, add to the one before, write the one before that."""
@@ -147,11 +154,18 @@ class CounterBank(wiring.Component):
                         m.d.comb += self.found.eq((summed == number) & ~late)
         return m
 
+    def _most_of(self, register: Register | None) -> int:
+        """Tell by how much a counter may grow in a cycle."""
+        if register == Register.SYNAPTIC_LOW:
+            return self.most
+        in_cores = (Register.EVENTS_IN, Register.SPIKES, Register.ROWS)
+        return self.cores if register in in_cores else 1
+
     def _more(self, m: Module, slot: Signal, clears: Signal, ended: Signal) -> Value:
         """Count what happens in this cycle; give what the word of ``slot`` takes up."""
         wait = 2 * self.ROUND + 2
         comes: dict[Register | None, Value] = {
-            register: self.pulses[k] for k, register in enumerate(self.PULSES)
+            register: self.pulse(self.pulses, register) for register in self.PULSES
         }
         comes |= {None: self.open, Register.SYNAPTIC_LOW: self.synaptic}
         more: Value = Const(0)
@@ -170,7 +184,7 @@ class CounterBank(wiring.Component):
             if register not in comes:
                 continue
             turn = (slot == number) & ~clears
-            most = self.most if register == Register.SYNAPTIC_LOW else 1
+            most = self._most_of(register)
             count = Signal(range(wait * most), name=register.name.lower() if register else "open")
             m.d.sync += count.eq(count + comes[register])
             with m.If(turn):

@@ -55,15 +55,16 @@ class Emitter(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
         self.word = max(_WORD, config.update_lanes)
-        if config.skip:
+        if config.skip or config.bases:
             # A row is there or not, so no word is spread over two.
             self.word = min(self.word, config.lanes)
         self.lane_bits = (config.update_lanes - 1).bit_length()
         self.words = -(-config.neuron_rows * config.lanes // self.word) + config.populations
+        numbers = config.numbers * config.update_lanes // self.word if config.bases else self.words
         self.map_entry = data.StructLayout({
             "bits": self.word,
             "source": range(config.sources),
-            "place": range(max(2, self.words)),
+            "place": range(max(2, numbers)),
         })
         entry: dict[str, Any] = {
             "bits": self.word,

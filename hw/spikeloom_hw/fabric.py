@@ -1,4 +1,4 @@
-"""The fabric: core, event bus and step control, behind streams of event words."""
+"""The fabric: cores, event bus and step control, behind streams of event words."""
 
 from typing import Any
 
@@ -7,10 +7,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .access import AccessSignature, decode
-from .bus import Arbiter, broadcast
+from .activity import chip_activity_layout
+from .cluster import Cluster
 from .config import ChipConfig
 from .control import StepControl
-from .core import Core, activity_layout
+from .ends import Ends
 from .event import Kind, Operation
 from .link import word_layout
 from .memory import RowMem
@@ -46,8 +47,8 @@ class Fabric(wiring.Component):
         What happens in this cycle; see :class:`~spikeloom_hw.system.System`.
     steps : Out(32)
         Time steps done.
-    activity : Out(activity_layout(config))
-        What the core does.
+    activity : Out(chip_activity_layout(config))
+        What the cores do.
     """
 
     i_words: stream.Interface
@@ -77,42 +78,76 @@ class Fabric(wiring.Component):
             "recorded": Out(1),
             "bad_word": Out(1),
             "steps": Out(32),
-            "activity": Out(activity_layout(config)),
+            "activity": Out(chip_activity_layout(config)),
         })
 
     def elaborate(self, platform: Any) -> Module:
-        """Connect control and core through the bus."""
+        """Connect control and recorder to the cluster."""
         m = Module()
-        m.submodules.control = control = StepControl(self.config.core)
-        m.submodules.core = core = Core(self.config)
-        m.submodules.bus = bus = Arbiter(2, self.config.core.value_width)
-        m.submodules.recorder = recorder = Recorder(self.config.core)
+        config = self.config
+        m.submodules.control = control = StepControl(config.core, checked=config.filtered)
+        m.submodules.cluster = cluster = Cluster(config, 1, 1)
+        m.submodules.recorder = recorder = Recorder(config.core)
+        m.submodules.ends = ends = Ends(config.cores)
 
         # Words of the host wait in a queue, if there is one, until the control takes them.
         waiting = self._wait(m, control)
         m.d.comb += control.clear.eq(self.clear)
 
-        # Control and core speak on the bus; core, recorder and control listen. The core takes
-        # graded events if it can multiply by their values.
-        connect(m, control.o, bus.i[0])
-        connect(m, core.o, bus.i[1])
-        event = bus.o.payload
-        spike = event.kind == Kind.SPIKE
-        graded = event.kind == Kind.GRADED
-        step = event.kind == Kind.STEP
-        taken = spike | step | graded if self.config.core.payload_width else spike | step
-        done = Signal()
-        m.d.comb += done.eq(step & (event.source == Operation.DONE))
-        kept = spike | graded | (event.kind == Kind.READOUT) | done
-        sinks: list[tuple[Any, Value]] = [(core.i, taken), (recorder.i, kept)]
-        if self.config.core.learning:
-            teaches = (event.kind == Kind.REWARD) | (event.kind == Kind.ERROR)
-            sinks.append((core.teach, teaches))
-        broadcast(m, bus.o, sinks)
-        m.d.comb += control.end.eq(bus.o.valid & bus.o.ready & (event.kind == Kind.END))
+        # Control and cores speak on the bus; cores, recorder and control listen.
+        connect(m, control.o, cluster.i[0])
+        connect(m, cluster.o[0], recorder.i)
         connect(m, recorder.o, flipped(self.o_words))
+        taken: Any = cluster.taken.payload
+        m.d.comb += [
+            cluster.wanted.eq(self._recorded(cluster.passing.payload)),
+            ends.end.eq(cluster.taken.valid & (taken.kind == Kind.END)),
+            control.end.eq(ends.last),
+        ]
+        self._tables(m, control, recorder, cluster)
 
-        # The host reaches the schedule and the record table here, the rest in the core.
+        # What the system block sees. The cores' part of idleness may be late, so all has to be
+        # still for some cycles; what comes in is seen at once.
+        still, settled = Signal(), Signal(2)
+        held = waiting | ~cluster.idle | ~cluster.activity.idle
+        m.d.sync += [
+            still.eq(control.idle & ~held),
+            settled.eq(Mux(settled == 3, 3, settled + 1)),
+            self.idle.eq(settled == 3),
+        ]
+        with m.If(~still | self.i_words.valid | self.clear):
+            m.d.sync += [settled.eq(0), self.idle.eq(0)]
+        m.d.comb += [
+            self.word.eq(control.i.valid & control.i.ready),
+            self.done.eq(cluster.taken.valid & self._is_done(taken)),
+            self.recorded.eq(recorder.recorded),
+            self.bad_word.eq(control.bad_word),
+            self.steps.eq(control.steps),
+            self.activity.eq(cluster.activity),
+        ]
+
+        # What several cores do is known a cycle later.
+        if config.filtered:
+            m.d.sync += self.stepping.eq(control.stepping)
+            stray = cluster.activity.bad_source | control.bad_source
+            m.d.comb += self.activity.bad_source.eq(stray)
+        else:
+            m.d.comb += self.stepping.eq(control.stepping)
+
+        return m
+
+    def _is_done(self, event: Any) -> Value:
+        return (event.kind == Kind.STEP) & (event.source == Operation.DONE)
+
+    def _recorded(self, event: Any) -> Value:
+        """Tell whether an event is one that the recorder looks at."""
+        sent = (event.kind == Kind.SPIKE) | (event.kind == Kind.GRADED)
+        return sent | (event.kind == Kind.READOUT) | self._is_done(event)
+
+    def _tables(
+        self, m: Module, control: StepControl, recorder: Recorder, cluster: Cluster
+    ) -> None:
+        """Let the host reach the schedule and the record table here, the rest in the cores."""
         known = regions(self.config)
         memories = {name: RowMem(known[name].layout, known[name].rows) for name in FABRIC}
         for name, memory in memories.items():
@@ -125,10 +160,10 @@ class Fabric(wiring.Component):
             memories["record"].read.eq(recorder.record_read),
             memories["record"].read_row.eq(recorder.record_row),
             recorder.record.eq(memories["record"].read_data.as_value()),
-            self.access.known.eq(here.known | core.access.known),
-            self.access.data.eq(here.data | core.access.data),
+            self.access.known.eq(here.known | cluster.access.known),
+            self.access.data.eq(here.data | cluster.access.data),
         ]
-        for access in (here, core.access):
+        for access in (here, cluster.access):
             m.d.comb += [
                 access.read.eq(self.access.read),
                 access.write.eq(self.access.write),
@@ -136,28 +171,6 @@ class Fabric(wiring.Component):
                 access.value.eq(self.access.value),
             ]
         decode(m, here, memories, known)
-
-        # What the system block sees. The core's part of idleness may be a cycle late, so all has to
-        # be still for some cycles; what comes in is seen at once.
-        still, settled = Signal(), Signal(2)
-        m.d.sync += [
-            still.eq(control.idle & ~waiting & bus.idle & core.activity.idle),
-            settled.eq(Mux(settled == 3, 3, settled + 1)),
-            self.idle.eq(settled == 3),
-        ]
-        with m.If(~still | self.i_words.valid | self.clear):
-            m.d.sync += [settled.eq(0), self.idle.eq(0)]
-        m.d.comb += [
-            self.stepping.eq(control.stepping),
-            self.word.eq(control.i.valid & control.i.ready),
-            self.done.eq(bus.o.valid & bus.o.ready & done),
-            self.recorded.eq(recorder.recorded),
-            self.bad_word.eq(control.bad_word),
-            self.steps.eq(control.steps),
-            self.activity.eq(core.activity),
-        ]
-
-        return m
 
     def _wait(self, m: Module, control: StepControl) -> Value:
         """Connect the words of the host to the control; tell whether any waits."""

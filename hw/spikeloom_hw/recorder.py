@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .event import SOURCE_WIDTH, VALUE_WIDTH, Kind, event_layout
+from .layout import filter_rows
 from .link import word_layout
 from .queue import Queue
 
@@ -55,7 +56,7 @@ class Recorder(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self.event = event_layout(config.value_width)
         self.valued = config.value_width > 0
-        self.rows = max(2, -(-config.sources // 32))
+        self.rows = filter_rows(config)
         super().__init__({
             "i": In(stream.Signature(self.event)),
             "o": Out(stream.Signature(word_layout())),

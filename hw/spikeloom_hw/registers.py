@@ -19,6 +19,7 @@ from .learning.layout import epochs_layout, post_layout, pre_layout, rule_layout
 from .neuron.noise import WORD_WIDTH
 
 __all__ = [
+    "CORE_BASE",
     "CORE_STRIDE",
     "FABRIC",
     "ID",
@@ -43,7 +44,9 @@ FABRIC = ("schedule", "record")
 CORE_STRIDE = 2 << 24
 """Words from a memory of a core to that of the next."""
 
-_CORE = 0x10 << 24
+CORE_BASE = 0x10 << 24
+"""Where the memories of core 0 begin."""
+
 _LEARNING = 0x11 << 24
 _FABRIC = 0x01 << 24
 
@@ -187,22 +190,22 @@ def _of_core(config: ChipConfig) -> list[tuple[str, int, int, data.Layout]]:
     core, layouts = config.core, Layouts(config.core)
     contested = core.populations if core.fields.may("winner", 1) else 0
     entries = [
-        ("filter", _CORE, config.filtered * filter_rows(core), filter_layout(core)),
-        ("weights", _CORE | 1 << 20, core.weight_rows, layouts.weights),
-        ("state", _CORE | 2 << 20, core.groups, layouts.state),
-        ("neurons", _CORE | 3 << 20, core.groups, layouts.neurons),
-        ("projections", _CORE | 4 << 20, core.projections, layouts.projections),
-        ("winners", _CORE | 5 << 20, contested, winner_layout(core)),
-        ("accumulators", _CORE | 6 << 20, core.accumulator_rows, layouts.accumulators),
-        ("synapses", _CORE | 7 << 20, core.synapse_rows, layouts.synapses),
-        ("time", _CORE | 8 << 20, 1, time_layout(core)),
-        ("sources", _CORE | 9 << 20, core.sources, layouts.sources),
-        ("populations", _CORE | 10 << 20, core.populations, layouts.populations),
-        ("phases", _CORE | 11 << 20, core.phases, layouts.phases),
-        ("channels", _CORE | 12 << 20, core.taps, layouts.taps),
-        ("lines", _CORE | 13 << 20, core.taps, layouts.taps),
-        ("columns", _CORE | 14 << 20, core.taps, layouts.taps),
-        ("pointers", _CORE | 15 << 20, core.pointers, layouts.pointers),
+        ("filter", CORE_BASE, config.filtered * filter_rows(core), filter_layout(core)),
+        ("weights", CORE_BASE | 1 << 20, core.weight_rows, layouts.weights),
+        ("state", CORE_BASE | 2 << 20, core.groups, layouts.state),
+        ("neurons", CORE_BASE | 3 << 20, core.groups, layouts.neurons),
+        ("projections", CORE_BASE | 4 << 20, core.projections, layouts.projections),
+        ("winners", CORE_BASE | 5 << 20, contested, winner_layout(core)),
+        ("accumulators", CORE_BASE | 6 << 20, core.accumulator_rows, layouts.accumulators),
+        ("synapses", CORE_BASE | 7 << 20, core.synapse_rows, layouts.synapses),
+        ("time", CORE_BASE | 8 << 20, 1, time_layout(core)),
+        ("sources", CORE_BASE | 9 << 20, core.sources, layouts.sources),
+        ("populations", CORE_BASE | 10 << 20, core.populations, layouts.populations),
+        ("phases", CORE_BASE | 11 << 20, core.phases, layouts.phases),
+        ("channels", CORE_BASE | 12 << 20, core.taps, layouts.taps),
+        ("lines", CORE_BASE | 13 << 20, core.taps, layouts.taps),
+        ("columns", CORE_BASE | 14 << 20, core.taps, layouts.taps),
+        ("pointers", CORE_BASE | 15 << 20, core.pointers, layouts.pointers),
     ]
     if core.learning:
         learning = core.learning

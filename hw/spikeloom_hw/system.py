@@ -6,9 +6,9 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .access import LATENCY, AccessSignature
+from .access import AccessSignature, latency_of
+from .activity import chip_activity_layout
 from .config import ChipConfig
-from .core import activity_layout
 from .counter_bank import CounterBank
 from .link import request_layout
 from .registers import ID, VERSION, Control, Errors, Register, Status
@@ -49,8 +49,8 @@ class System(wiring.Component):
         A word of the host was dropped.
     steps : In(32)
         Time steps done.
-    activity : In(activity_layout(config))
-        What the core does.
+    activity : In(chip_activity_layout(config))
+        What the cores do.
     reset : Out(1)
         Reset all but memories, registers and host port.
     clear : Out(1)
@@ -84,7 +84,7 @@ class System(wiring.Component):
             "recorded": In(1),
             "bad_word": In(1),
             "steps": In(32),
-            "activity": In(activity_layout(config)),
+            "activity": In(chip_activity_layout(config)),
             "reset": Out(1),
             "clear": Out(1),
         })
@@ -110,7 +110,8 @@ class System(wiring.Component):
         ]
         bank = self._bank(m)
         found = bank.found if bank else Const(1)
-        waited = Signal(range(LATENCY))
+        latency = latency_of(self.config)
+        waited = Signal(range(latency))
 
         with m.FSM():
             with m.State("IDLE"):
@@ -143,7 +144,7 @@ class System(wiring.Component):
 
             # A memory takes its time, a counter until its turn.
             with m.State("READ"):
-                with m.If(waited != LATENCY - 1):
+                with m.If(waited != latency - 1):
                     m.d.sync += waited.eq(waited + 1)
                 with m.Elif(~(inside & counter) | found):
                     m.next = "ANSWER"
@@ -184,7 +185,8 @@ class System(wiring.Component):
         if not self.config.counters:
             return None
         core = self.config.core
-        m.submodules.bank = bank = CounterBank(core.neuron_rows * core.lanes)
+        most = core.neuron_rows * core.lanes
+        m.submodules.bank = bank = CounterBank(most, self.config.cores)
         activity = self.activity
         working = activity.integrating | activity.updating
         pulses = {
@@ -199,7 +201,7 @@ class System(wiring.Component):
         seen, size = Signal.like(bank.pulses), Signal.like(bank.synaptic)
         word, done, running = Signal(), Signal(), Signal()
         m.d.sync += [
-            seen.eq(Cat(pulses[register] for register in bank.PULSES)),
+            *(bank.pulse(seen, register).eq(pulses[register]) for register in bank.PULSES),
             size.eq(Mux(activity.job, activity.size, 0)),
             word.eq(self.word),
             done.eq(self.done),

@@ -66,13 +66,17 @@ class Draw(wiring.Component):
         Neurons of a block, a power of two.
     block_bits : int
         Bits of the number of a block.
+    base_bits : int
+        Bits of the number of the first block of a slice in its population; 0 if nothing is cut.
 
     Members
     -------
     mixed : In(32)
         Word of the time step, exclusive or the index of the presynaptic neuron.
     block : In(block_bits)
-        Number of the block.
+        Number of the block in its slice.
+    base : In(base_bits)
+        Number of the first block of the slice.
     seed : In(16)
         Of the rule. This and the next two hold still.
     shift : In(range(25))
@@ -85,17 +89,19 @@ class Draw(wiring.Component):
 
     mixed: Signal
     block: Signal
+    base: Signal
     seed: Signal
     shift: Signal
     stochastic: Signal
     plain: Signal
     flipped: Signal
 
-    def __init__(self, lanes: int, block_bits: int) -> None:
+    def __init__(self, lanes: int, block_bits: int, base_bits: int = 0) -> None:
         self.low_bits = (lanes - 1).bit_length()
         super().__init__({
             "mixed": In(WORD_WIDTH),
             "block": In(block_bits),
+            "base": In(base_bits),
             "seed": In(_SEED_WIDTH),
             "shift": In(range(MOST_SHIFT + 1)),
             "stochastic": In(1),
@@ -113,10 +119,16 @@ class Draw(wiring.Component):
             whole.eq(hashed(m, hashed(m, half))),
         ]
 
-        # The block adds its part.
-        place = Cat(Const(0, self.low_bits), self.block)
+        # The block adds its part, and if it is of a slice, its number is found first.
         parts = [Signal(MOST_SHIFT, name=f"part_{k}") for k in range(2)]
-        m.d.sync += [parts[0].eq(word_of(place)), parts[1].eq(parts[0])]
+        number: Value = self.block
+        m.d.sync += parts[1].eq(parts[0])
+        if len(self.base):
+            number = Signal(max(len(self.base), len(self.block)) + 1)
+            m.d.sync += number.eq(self.block + self.base)
+            m.d.comb += parts[0].eq(word_of(Cat(Const(0, self.low_bits), number)))
+        else:
+            m.d.sync += parts[0].eq(word_of(Cat(Const(0, self.low_bits), number)))
 
         # What rounding takes away is drawn, or a half.
         wanted, nearest = Signal(MOST_SHIFT), Signal(MOST_SHIFT)

@@ -139,7 +139,7 @@ class PostPass(wiring.Component):
             self.traces.write.eq(valid[4] & (numbers[4] <= self.rule.last_group)),
             self.traces.write_row.eq(self.rule.post_row + numbers[4]),
         ]
-        self._lanes(m, numbers[2])
+        self._lanes(m, numbers[1:3])
         if self.learning.neurons:
             at = LEARNED_AT + 2
             for stage in range(len(valid), at + 1):
@@ -172,9 +172,13 @@ class PostPass(wiring.Component):
                 m.d.sync += number.eq(number + 1)
         return issued, number
 
-    def _lanes(self, m: Module, number: Signal) -> None:
+    def _lanes(self, m: Module, numbers: list[Signal]) -> None:
         """Give every lane its neuron, which the memories gave the cycle before."""
-        config, rule = self.config, self.rule
+        config, rule, number = self.config, self.rule, numbers[1]
+        whole = number
+        if config.bases and self.learning.neurons:
+            whole = Signal(range(config.numbers))
+            m.d.sync += whole.eq(numbers[0] + (rule.base << self.slice_bits))
         state, parameters = Signal(self.layouts.state), Signal(self.layouts.neurons)
         traces, fired = Signal(self.traces.read_data.shape()), Signal.like(self.fired)
         errors = Signal.like(self.errors)
@@ -213,7 +217,7 @@ class PostPass(wiring.Component):
                 m.d.comb += lane.bar.eq(threshold + (neuron.adaptation if adaptation else 0))
             if self.learning.neurons:
                 kept: Any = traces[u]
-                m.d.comb += self.learners[u].index.eq(Cat(Const(u, self.lane_bits), number))
+                m.d.comb += self.learners[u].index.eq(Cat(Const(u, self.lane_bits), whole))
                 self._learn(m, u, lane, parameters[u], kept)
 
     def _learn(self, m: Module, u: int, lane: Any, parameters: Any, traces: Any) -> None:

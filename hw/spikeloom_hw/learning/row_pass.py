@@ -245,12 +245,14 @@ class RowPass(wiring.Component):
 
     def _sum(self, m: Module, settings: Settings, learns: list[Any], requests: list[Any]) -> None:
         """Tell the lanes what to sum, and how to round; the draw ends when sums begin."""
-        m.submodules.draw = draw = Draw(self.config.lanes, len(requests[0].block))
+        sizes = (len(requests[0].block), (max(1, self.config.bases) - 1).bit_length())
+        m.submodules.draw = draw = Draw(self.config.lanes, *sizes)
         at = self._factors + self.timing.sums
         begun = requests[at - DRAW_STAGES]
         m.d.comb += [
             draw.mixed.eq(begun.mixed),
             draw.block.eq(begun.block),
+            draw.base.eq(self.rule.base if self.config.bases else 0),
             draw.seed.eq(settings.seed),
             draw.shift.eq(settings.shift),
             draw.stochastic.eq(self.rule.rounding == Rounding.STOCHASTIC),

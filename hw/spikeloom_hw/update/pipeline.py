@@ -12,7 +12,7 @@ from ..neuron import FIELDS, Constant, NeuronLane, Output, Per
 from ..neuron.noise import WORD_WIDTH
 from .streams import spikes_layout, values_layout
 
-__all__ = ["Pipeline", "field_of"]
+__all__ = ["Pipeline", "field_of", "offset_of"]
 
 
 def field_of(config: CoreConfig, descriptor: Any, name: str) -> Value:
@@ -21,6 +21,19 @@ def field_of(config: CoreConfig, descriptor: Any, name: str) -> Value:
     if isinstance(place, Constant):
         return Const(place.value, config.fields.shape(name))
     return Value.cast(descriptor[name])
+
+
+def offset_of(m: Module, config: CoreConfig, descriptor: Any) -> Value:
+    """Number of a group in the core, less its number in the whole population.
+
+    The descriptor of a slice must hold still from the cycle before its first group on.
+    """
+    slice_bits = (config.groups_per_row - 1).bit_length()
+    if not config.bases:
+        return descriptor.row << slice_bits
+    offset = Signal(range(config.numbers), name="offset")
+    m.d.sync += offset.eq((descriptor.row - descriptor.base) << slice_bits)
+    return offset
 
 
 class Pipeline(wiring.Component):
@@ -53,11 +66,12 @@ class Pipeline(wiring.Component):
     write, written_group, next_state : Out
         A group leaves, ``latency`` cycles after it came.
     spikes : Out(stream.Signature(spikes_layout(config), always_ready=True))
-        Its spikes; none of a population in which the winner takes all.
+        Its spikes, by its number in the whole population; none of a population in which the
+        winner takes all.
     values : Out(stream.Signature(values_layout(config), always_ready=True))
         Its values, if there are any.
     relative, fires, margins : Out
-        Group that leaves, counted from the first of the population, which of its neurons fire,
+        Group that leaves, counted from the first of the slice, which of its neurons fire,
         and by how much.
     done, done_row : Out
         The last group of a row leaves.
@@ -176,7 +190,8 @@ class Pipeline(wiring.Component):
             self.fires.eq(Cat(lane.sends for lane in self.lanes) & exists),
             self.pending.eq(Cat(valid[1:-1]).any()),
         ]
-        self._send(m, exists, last)
+        number = self._numbered(m, before) if config.bases else self.relative
+        self._send(m, exists, last, number)
         if config.skip:
             self._judge(m, exists=exists, last=last, state=state, current=current)
 
@@ -190,6 +205,7 @@ class Pipeline(wiring.Component):
         per_neuron = config.fields.kept(Per.NEURON)
         per_population = config.fields.kept(Per.POPULATION)
         contest = field_of(config, self.descriptor, "winner")
+        number = self._numbered(m, relative[0]) if config.bases else relative[1]
         for u, lane in enumerate(self.lanes):
             m.submodules[f"lane{u}"] = lane
             m.d.comb += [
@@ -205,12 +221,19 @@ class Pipeline(wiring.Component):
                     m.d.comb += lane.fields[name].eq(self.descriptor[name])
             if config.fields.noisy:
                 place = Const(u, (config.update_lanes - 1).bit_length())
-                m.d.comb += [lane.word.eq(self.word), lane.index.eq(Cat(place, relative[1]))]
+                m.d.comb += [lane.word.eq(self.word), lane.index.eq(Cat(place, number))]
             if config.fields.may("winner", 1):
                 won = (self.winner.group == relative[0]) & (self.winner.lane == u)
                 m.d.sync += lane.inhibited.eq(contest & self.winner.some & ~won)
 
-    def _send(self, m: Module, exists: Signal, last: Signal) -> None:
+    def _numbered(self, m: Module, relative: Signal) -> Signal:
+        """Number in the whole population of a group of a slice, a cycle later."""
+        number = Signal(range(self.config.numbers))
+        slice_bits = (self.config.groups_per_row - 1).bit_length()
+        m.d.sync += number.eq(relative + (self.descriptor.base << slice_bits))
+        return number
+
+    def _send(self, m: Module, exists: Signal, last: Signal, number: Signal) -> None:
         """Give spikes and values."""
         config = self.config
         output = field_of(config, self.descriptor, "output")
@@ -222,7 +245,7 @@ class Pipeline(wiring.Component):
             self.spikes.valid.eq(self.write),
             spikes.bits.eq(Mux(contest | valued, 0, self.fires)),
             spikes.source.eq(self.descriptor.source),
-            spikes.group.eq(self.relative),
+            spikes.group.eq(number),
             spikes.last.eq(last),
         ]
         if config.value_groups:
@@ -231,7 +254,7 @@ class Pipeline(wiring.Component):
                 values.mask.eq(self.fires),
                 values.readout.eq(readout),
                 values.source.eq(self.descriptor.source),
-                values.group.eq(self.relative),
+                values.group.eq(number),
             ]
             for u, lane in enumerate(self.lanes):
                 m.d.comb += values.values[u].eq(lane.value)

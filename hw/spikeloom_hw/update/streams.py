@@ -9,7 +9,7 @@ __all__ = ["spikes_layout", "values_layout"]
 
 
 def spikes_layout(config: CoreConfig) -> data.StructLayout:
-    """Spike bits of one update group, its population, and its place in the population.
+    """Spike bits of one update group, its population, and its number in the whole population.
 
     Groups of a word of the spike map come one behind the other, the last of a population with
     ``last``, if it is processed.
@@ -17,7 +17,7 @@ def spikes_layout(config: CoreConfig) -> data.StructLayout:
     return data.StructLayout({
         "bits": config.update_lanes,
         "source": range(config.sources),
-        "group": range(config.groups),
+        "group": range(config.numbers),
         "last": 1,
     })
 
@@ -30,5 +30,5 @@ def values_layout(config: CoreConfig) -> data.StructLayout:
         "values": data.ArrayLayout(signed(width), config.update_lanes),
         "readout": 1,
         "source": range(config.sources),
-        "group": range(config.groups),
+        "group": range(config.numbers),
     })

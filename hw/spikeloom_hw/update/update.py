@@ -12,7 +12,7 @@ from ..memory import host_port
 from ..neuron import Output
 from ..walker import step_layout
 from .due import DueRows
-from .pipeline import Pipeline, field_of
+from .pipeline import Pipeline, field_of, offset_of
 from .scan import Scan
 from .sequencer import Sequencer
 from .streams import spikes_layout, values_layout
@@ -177,7 +177,7 @@ class Update(wiring.Component):
         given = self._groups(m, sequencer, pipeline, time)
         contested = self._winners(m, sequencer, pipeline)
         if config.learning:
-            first = self.descriptor.row << (config.groups_per_row - 1).bit_length()
+            first = offset_of(m, config, self.descriptor)
             m.d.comb += [
                 self.fired.eq(self.spikes.valid),
                 self.fired_group.eq(first + self.spikes.payload.group),
