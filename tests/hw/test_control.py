@@ -25,12 +25,14 @@ class Bench:
         count: int,
         seed: int | None,
         core: CoreConfig | None = None,
+        *,
+        checked: bool = False,
     ) -> None:
-        self.dut = StepControl(core or CoreConfig())
+        self.dut = StepControl(core or CoreConfig(), checked=checked)
         self.words, self.count, self.seed = words, count, seed
         self.events: list[tuple[int, int, int]] = []
         self.values: list[int] = []
-        self.bad = 0
+        self.bad = self.bad_sources = 0
         self.clear_at = -1
         self.entered: list[int] = []
 
@@ -47,9 +49,10 @@ class Bench:
             ctx.set(dut.end, answer == 0)
             ctx.set(dut.clear, cycle == self.clear_at)
             outputs = dut.i.ready, dut.o.valid, dut.o.payload, dut.schedule_read, dut.entry_number
-            _, _, taken, valid, event, read, number, bad = await ctx.tick().sample(
-                *outputs, dut.bad_word
+            _, _, taken, valid, event, read, number, bad, stray = await ctx.tick().sample(
+                *outputs, dut.bad_word, dut.bad_source
             )
+            self.bad_sources += stray
             answer -= 1
             if read:
                 ctx.set(dut.entry, SCHEDULE[number])
@@ -171,3 +174,13 @@ def test_a_graded_event_without_its_value_is_dropped_and_told(seed: int | None) 
     assert bench.events == [(0, 3, 4), (0, 6, 7), (Kind.GRADED.value, 1, 2)]
     assert bench.values == [-8]
     assert bench.bad == 2
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+def test_where_filters_are_an_event_without_a_source_is_dropped_and_told(seed: int | None) -> None:
+    core = CoreConfig(sources=4, payload_width=8)
+    words = [spike(3, 7), spike(4, 1), step(1), spike(511, 2), spike(0, 5), step(1)]
+    bench = Bench(words, 10, seed, core, checked=True)
+    simulate(bench.dut, bench.run)
+    assert [e for e in bench.events if e[0] == Kind.SPIKE] == [(0, 3, 7), (0, 0, 5)]
+    assert (bench.bad, bench.bad_sources) == (0, 2)

