@@ -254,6 +254,7 @@ class StepsPart(wiring.Component):
             m.d.sync += ended.eq(1)
 
 
+@pytest.mark.slow
 def test_no_spike_passes_a_step_and_every_core_answers_once() -> None:
     assert prove(StepsPart(), seconds=300)
 
