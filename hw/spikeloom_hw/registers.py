@@ -91,13 +91,13 @@ _MEANINGS = {
     "STATUS": "Read: bits of Status.",
     "ERRORS": "Sticky bits of Errors; write 1 to clear.",
     "STEPS": "Time steps done since the last clear, modulo 2**32.",
-    "EVENTS_IN": "Spikes and graded events that the core took from the bus.",
+    "EVENTS_IN": "Spikes and graded events that the cores took, added up over the cores.",
     "EVENTS_OUT": "Events sent to the host.",
-    "SPIKES": "Spikes and counts that the core's neurons sent.",
+    "SPIKES": "Spikes and counts that neurons sent.",
     "SYNAPTIC_LOW": "Synaptic operations (a weight applied because of a spike), low word.",
     "SYNAPTIC_HIGH": "Synaptic operations, high word.",
-    "CYCLES_INTEGRATE": "Cycles in which an event was looked up or integrated.",
-    "CYCLES_UPDATE": "Cycles of update sweeps, from first read to last write.",
+    "CYCLES_INTEGRATE": "Cycles in which a core looked an event up or integrated it.",
+    "CYCLES_UPDATE": "Other cycles of update sweeps, from first read to last write.",
     "CYCLES_CONTROL": "Cycles of a running step that are neither integration nor update.",
     "ROWS": "Rows of neurons that update sweeps have processed, not skipped.",
     "CYCLES": "All cycles from the first event word to the end of the last step.",
@@ -126,7 +126,7 @@ class Errors(enum.IntFlag):
     """Bits of the ERRORS register."""
 
     BAD_SOURCE = 1
-    """An event named a source beyond the source table; it was dropped."""
+    """An event named a source or index beyond the source table; it was dropped."""
     BAD_WORD = 2
     """The host sent an event word that the chip does not take; it was dropped."""
     BAD_ADDRESS = 4

@@ -12,7 +12,7 @@ from spikeloom_hw.registers import FABRIC, regions
 
 __all__ = ["cut_program"]
 
-Columns = dict[str, np.ndarray]
+Columns = dict[str, Any]
 
 
 def cut_program(program: Program, cores: int, seed: int) -> Program:

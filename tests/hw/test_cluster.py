@@ -2,6 +2,7 @@ import random
 from typing import Any
 
 import pytest
+from amaranth.hdl import Shape
 
 from spikeloom_hw.access import latency_of
 from spikeloom_hw.cluster import Cluster
@@ -59,7 +60,7 @@ def test_the_host_reaches_every_memory_of_every_core(chip: int) -> None:
             continue
         word = rng.randrange(region.rows) * region.stride
         if number // 3 == chip:
-            places[region.base + word] = rng.getrandbits(min(32, region.layout.size))
+            places[region.base + word] = rng.getrandbits(min(32, Shape.cast(region.layout).width))
         else:
             others.append(region.base + word)
 
