@@ -178,16 +178,18 @@ def test_an_image_holds_a_row_a_line_for_readmemh(program: Program, emission: Em
     assert {len(line) for line in lines} == {8 * words.shape[1]}
 
 
-def test_the_c_header_has_each_number_of_the_map_once() -> None:
-    text = c_header(CONFIG)
+@pytest.mark.parametrize("config", [CONFIG, ChipConfig(CONFIG.core, cores=2, parents=(0,))])
+def test_the_c_header_has_each_number_of_the_map_once(config: ChipConfig) -> None:
+    text = c_header(config)
     defined = re.findall(r"^#define (\w+) (0x[0-9A-F]{8})u$", text, re.MULTILINE)
     numbers = dict(defined)
     assert len(numbers) == len(defined) and len(defined) == text.count("#define") - 1
     for register in Register:
         assert int(numbers[f"SPIKELOOM_{register.name}"], 16) == register
-    for name, region in regions(CONFIG).items():
-        assert int(numbers[f"SPIKELOOM_{name.upper()}_BASE"], 16) == region.base
-        assert int(numbers[f"SPIKELOOM_{name.upper()}_STRIDE"], 16) == region.stride
+    for name, region in regions(config).items():
+        prefix = f"SPIKELOOM_{name.upper().replace('@', '_')}"
+        assert int(numbers[f"{prefix}_BASE"], 16) == region.base
+        assert int(numbers[f"{prefix}_STRIDE"], 16) == region.stride
 
 
 def test_a_serial_chip_has_pins(program: Program, tmp_path: Path) -> None:
