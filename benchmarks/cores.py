@@ -4,24 +4,28 @@ Each core is placed and routed alone, out of context, with registers on its port
 on the seed of the placement; all seeds are printed. A run of one seed takes one to three minutes.
 """
 
+import itertools
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 from amaranth.hdl import Cat, Module, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from rich.console import Console
 from rich.table import Table
 
-from spikeloom import compile
+from spikeloom import LIF as NEURON
+from spikeloom import Network, QuantisedNetwork, compile, quantise
 from spikeloom.demo.images import load_network
+from spikeloom.learning import Rule, RuleBack, pair_stdp, stop
 from spikeloom_boards.catalogue import BOARDS
 from spikeloom_boards.synthesis import TOP, count_cells, synthesise_for
-from spikeloom_boards.target import TARGETS
+from spikeloom_boards.target import Target
 from spikeloom_boards.tools import run_tool
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.core import Core
@@ -42,51 +46,63 @@ CURRENT: dict[str, Constant | Per] = {
     "synapse": Constant(Synapse.NEW.value),
     "current_decay": Per.POPULATION,
 }
-PAIR = LearningConfig(entries=2)
-STOP = LearningConfig(entries=2, terms=1, post_traces=0, errors=True, back=True)
+PARTS = ("dependence", "errors", "sdsp", "back", "neurons", "eligibility")
+WHOLE = LearningConfig(terms=4, pre_traces=2, post_traces=3, **dict.fromkeys(PARTS, True))
+OWN: dict[str, Constant | Per] = {**LIF, "threshold": Per.NEURON, "decay": Per.NEURON}
+RAMS = ("block_ram", "spram")
 FEW: dict[str, Any] = {"populations": 2, "projections": 2, "sources": 4, "phases": 2}
 # Weights that a device reads in a cycle if every block RAM gives 36 bits (architecture, 10).
 BOUNDS = {"ecp5": 208 * 36 // 8, "ice40": 64 // 8}
 
 
 class Registered(wiring.Component):
-    """A core behind registers, so that no path of its ports counts."""
+    """A core behind registers, so that no path of its ports counts.
 
-    events: Signal
-    access: Signal
-    sent: Signal
+    Where a package has too few pins for them, what comes in is shifted in, and what goes out is
+    folded.
+    """
+
+    given: Signal
     seen: Signal
 
-    def __init__(self, config: ChipConfig) -> None:
-        self.core = Core(config)
-        self.width = Shape.cast(self.core.event).width
-        activity = Shape.cast(self.core.activity.shape()).width
-        super().__init__({
-            "events": In(self.width + 2),
-            "access": In(65),
-            "sent": Out(self.width + 2),
-            "seen": Out(activity + 32),
-        })
+    def __init__(self, config: ChipConfig, *, narrow: bool) -> None:
+        self.core = core = Core(config)
+        self.narrow = narrow
+        self.width = Shape.cast(core.event).width
+        self.count = self.width + 68
+        activity = Shape.cast(core.activity.shape()).width
+        self.found = self.width + 2 + activity + 32
+        members = {"given": In(1 if narrow else self.count)}
+        members |= {"seen": Out(1 if narrow else self.found)}
+        super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
         """Put registers on both sides."""
         m = Module()
         m.submodules.core = core = self.core
-        events, access = Signal(self.width + 2), Signal(65)
-        m.d.sync += [events.eq(Value.cast(self.events)), access.eq(Value.cast(self.access))]
+        given, found = Signal(self.count), Signal(self.found)
+        m.d.sync += given.eq(Cat(given[1:], self.given) if self.narrow else self.given)
+        events, access, control = given[: self.width], given[self.width : -3], given[-3:]
         m.d.comb += [
             Value.cast(core.i.payload).eq(events),
-            core.i.valid.eq(events[-1]),
-            core.o.ready.eq(events[-2]),
+            core.i.valid.eq(control[0]),
+            core.o.ready.eq(control[1]),
             core.access.address.eq(access[:32]),
             core.access.value.eq(access[32:64]),
             core.access.write.eq(access[-1]),
             core.access.read.eq(~access[-1] & access[-2]),
+            found.eq(
+                Cat(core.o.payload, core.o.valid, core.i.ready, core.activity, core.access.data)
+            ),
         ]
-        m.d.sync += [
-            Value.cast(self.sent).eq(Cat(core.o.payload, core.o.valid, core.i.ready)),
-            Value.cast(self.seen).eq(Cat(Value.cast(core.activity), core.access.data)),
-        ]
+        if self.core.config.core.learning:
+            m.d.comb += [Value.cast(core.teach.payload).eq(events), core.teach.valid.eq(control[2])]
+        if not self.narrow:
+            m.d.sync += self.seen.eq(found)
+            return m
+        folded = Signal(-(-self.found // 4))
+        bits = [found[first : first + 4].xor() for first in range(0, self.found, 4)]
+        m.d.sync += [folded.eq(Cat(bits)), self.seen.eq(folded.xor())]
         return m
 
 
@@ -113,27 +129,45 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """Cores of 64 k synapses, and those of the demo network."""
+    """Cores of 64 k synapses, those of the demo network, and a small one that learns."""
     eight, four = load_network(8), load_network(4)
+    icebreaker = BOARDS["icebreaker"].target
+    pair = _network((256, 256), pair_stdp(), None)
+    stops = _network((784, 128, 10), stop(), RuleBack())
+    small = _network((256, 64), pair_stdp(), None)
     named = [
         ("LIF, L=16, U=4", "ulx3s-85f", _core(LIF, 16, 4), 100),
         ("LIF, L=32, U=8", "ulx3s-85f", _core(LIF, 32, 8), 100),
         ("current-based LIF, L=16, U=4", "ulx3s-85f", _core(CURRENT, 16, 4), 90),
-        ("LIF with pair STDP, L=16, U=4", "ulx3s-85f", _core(LIF, 16, 4, PAIR), 90),
-        ("LIF with STOP, L=16, U=4", "ulx3s-85f", _core(LIF, 16, 4, STOP), 90),
-        ("demo network, 4-bit weights, L=16, U=4", "ulx3s-85f", None, 100),
-        ("demo network, 8-bit weights, L=8, U=1", "icebreaker", None, 24),
+        ("LIF with pair STDP, L=16, U=4", "ulx3s-85f", _core(LIF, 16, 4, _engine(pair)), 90),
+        ("LIF with STOP, L=16, U=4", "ulx3s-85f", _core(LIF, 16, 4, _engine(stops)), 90),
+        ("LIF with the whole engine, L=16, U=4", "ulx3s-85f", _core(OWN, 16, 4, WHOLE), 90),
+        ("demo network, 4-bit weights, L=16, U=4", "ulx3s-85f", _built(four, "generic-16"), 100),
+        ("demo network, 8-bit weights, L=8, U=1", "icebreaker", _built(eight, icebreaker), 24),
+        ("LIF with pair STDP, 256-64, L=8, U=1", "icebreaker", _built(small, icebreaker), 24),
     ]
-    made = []
-    for name, board, core, goal in named:
-        if core is None:
-            on_ecp5 = board == "ulx3s-85f"
-            target = TARGETS["generic-16"] if on_ecp5 else BOARDS[board].target
-            config = compile(four if on_ecp5 else eight, target).config
-        else:
-            config = ChipConfig(core)
-        made.append(Case(name, board, config, goal))
-    return made
+    return [Case(*members) for members in named]
+
+
+def _network(sizes: tuple[int, ...], rule: Rule, back: RuleBack | None) -> QuantisedNetwork:
+    """Layers that all learn; errors go back from the last."""
+    network = Network()
+    network.add_input("0", sizes[0])
+    for k, (source, target) in enumerate(itertools.pairwise(sizes), 1):
+        neuron = NEURON(decay=0.8, threshold=1.0, reset="subtract")
+        network.add_population(str(k), target, neuron)
+        own = replace(rule, back=back) if k == len(sizes) - 1 else rule
+        network.connect(str(k - 1), str(k), np.full((source, target), 0.1), rule=own)
+    return quantise(network)
+
+
+def _built(quantised: QuantisedNetwork, target: str | Target) -> ChipConfig:
+    return compile(quantised, target).config
+
+
+def _engine(quantised: QuantisedNetwork) -> LearningConfig | None:
+    """Engine that a network gets where its numbers are loaded."""
+    return _built(quantised, "generic-16").core.learning
 
 
 def _core(
@@ -141,8 +175,8 @@ def _core(
     lanes: int,
     update_lanes: int,
     learning: LearningConfig | None = None,
-) -> CoreConfig:
-    return CoreConfig(
+) -> ChipConfig:
+    core = CoreConfig(
         lanes=lanes,
         update_lanes=update_lanes,
         fields=Fields(places, 18),
@@ -151,6 +185,7 @@ def _core(
         learning=learning,
         **FEW,
     )
+    return ChipConfig(core)
 
 
 def build(case: Case, seeds: list[int]) -> dict[str, Any]:
@@ -159,7 +194,8 @@ def build(case: Case, seeds: list[int]) -> dict[str, Any]:
     family = device.family.value
     with tempfile.TemporaryDirectory(prefix="spikeloom-cores-") as temporary:
         folder = Path(temporary)
-        netlist = netlist_of(Registered(case.config), TOP, defined_collisions=False)
+        registered = Registered(case.config, narrow=family == "ice40")
+        netlist = netlist_of(registered, TOP, defined_collisions=False)
         (folder / "design.il").write_text(netlist)
         cells, _ = synthesise_for(device, ["design.il"], folder)
         clocks = [_clock(family, case.goal, seed, folder) for seed in seeds]
@@ -200,9 +236,10 @@ def main(seeds: int, only: str) -> None:
     console = Console(width=150)
     table = Table(title="Cores after place and route (nextpnr, out of context)")
     table.add_column("core")
-    columns = ("device", "LUT4", "with carry", "FF", "block RAM", "DSP", "MHz by seed", "goal")
+    columns = ("device", "LUT4", "with carry", "FF", "block RAM", "SPRAM", "DSP")
+    clocks = ("MHz by seed", "goal")
     rates = ("M operations/s", "per 1000 LUT4", "weights/cycle of the device's limit")
-    for column in (*columns, *rates):
+    for column in (*columns, *clocks, *rates):
         table.add_column(column, justify="right")
     luts: dict[str, int] = {}
     for case in cases():
@@ -213,7 +250,7 @@ def main(seeds: int, only: str) -> None:
         table.add_row(
             case.name,
             built["device"],
-            *(f"{built[name]:,}" for name in ("lut", "with carry", "ff", "block_ram", "dsp")),
+            *(f"{built[name]:,}" for name in ("lut", "with carry", "ff", *RAMS, "dsp")),
             ", ".join(f"{clock:.1f}" for clock in built["MHz"]),
             f"{built['goal']:g}",
             f"{built['operations']:,.0f}",

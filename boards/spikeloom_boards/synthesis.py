@@ -17,6 +17,8 @@ TOP = "top"
 Counts = dict[str, int]
 """How many there are of each kind of cell, by the name of the kind."""
 
+_LOW_COST = 2.0
+
 # Kinds of cells by resource; a name that ends in * stands for all that begin so.
 _KINDS: dict[Family, dict[str, tuple[str, ...]]] = {
     Family.ICE40: {
@@ -51,6 +53,8 @@ _KINDS: dict[Family, dict[str, tuple[str, ...]]] = {
 def synthesise_for(device: Device, sources: list[str], folder: Path) -> tuple[Counts, str]:
     """Turn RTLIL into cells of a device, written as ``top.json``.
 
+    Where an iCE40 has too few block RAMs, its smallest memories become registers.
+
     Parameters
     ----------
     device : Device
@@ -75,9 +79,18 @@ def synthesise_for(device: Device, sources: list[str], folder: Path) -> tuple[Co
     family = device.family.value
     if device.family is Family.GOWIN:
         family = device.part[:4].lower()
+    cells, log = _synthesise(sources, synthesis(family, TOP), folder)
+    lacks = count_cells(device, cells)["block_ram"] > device.block_rams
+    if device.family is Family.ICE40 and lacks:
+        cells, log = _synthesise(sources, synthesis(family, TOP, _LOW_COST), folder)
+    return cells, log
+
+
+def _synthesise(sources: list[str], steps: list[str], folder: Path) -> tuple[Counts, str]:
+    """Run the steps of a family; give the cells and the log."""
     commands = [
         *(f"read_rtlil {name}" for name in sources),
-        *synthesis(family, TOP),
+        *steps,
         f"write_json {TOP}.json",
         f"tee -q -o statistics.json stat -json -top {TOP}",
     ]

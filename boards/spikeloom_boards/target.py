@@ -39,6 +39,9 @@ class Target:
         Bytes that the host may send ahead; as many are kept in block RAM.
     queue : int
         Event words of the host in a queue of their own; 0 for none but the window.
+    fixed_rules : bool
+        Whether what all learning rules of a network have in common becomes part of the hardware,
+        numbers included; if not, only what decides which logic there is.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Target:
     weight_ports: int = 2
     window: int = 2048
     queue: int = 32
+    fixed_rules: bool = False
 
 
 def _generic(lanes: int, update_lanes: int) -> Target:
@@ -88,6 +92,7 @@ def _small(name: str, summary: str, weight_ports: int, weight_rows: int) -> Targ
         weight_ports=weight_ports,
         window=512,
         queue=0,
+        fixed_rules=True,
     )
 
 
@@ -128,6 +133,7 @@ TARGETS: dict[str, Target] = {
             weight_ports=1,
             window=512,
             queue=0,
+            fixed_rules=True,
         ),
         _small("icebreaker", "the iCEBreaker, weights in RAM with a single port", 1, 32768),
         _large("ulx3s-85f", "the ULX3S with the 85F", 32, 20480),

@@ -165,7 +165,7 @@ class Core(wiring.Component):
             if name == "clock":
                 memories[name] = Clock()
             elif name == "rules":
-                memories[name] = RowMem(rules_layout(), rules_depth(core), table=True)
+                memories[name] = RowMem(rules_layout(core), rules_depth(core), table=True)
             elif name == "accumulators" and Walk.SPARSE in self.config.core.walks:
                 memories[name] = BankedMem(Layouts(self.config.core).accumulators, region.rows)
             else:

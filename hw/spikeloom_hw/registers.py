@@ -15,7 +15,7 @@ from .layout import (
     time_layout,
     winner_layout,
 )
-from .learning.layout import epochs_layout, post_layout, pre_layout, rule_layout
+from .learning.layout import entry_layout, epochs_layout, post_layout, pre_layout
 from .neuron.noise import WORD_WIDTH
 
 __all__ = [
@@ -210,7 +210,7 @@ def _of_core(config: ChipConfig) -> list[tuple[str, int, int, data.Layout]]:
     if core.learning:
         learning = core.learning
         entries += [
-            ("rules", _LEARNING, learning.entries, rule_layout(core)),
+            ("rules", _LEARNING, learning.entries, entry_layout(core)),
             ("pre", _LEARNING | 1 << 20, learning.pre_rows, pre_layout(core)),
             ("post", _LEARNING | 2 << 20, learning.post_rows, post_layout(core)),
             *_eligibilities(core, layouts),

@@ -19,7 +19,6 @@ from pyosys import libyosys
 libyosys.run_pass("tee -q -o " + sys.argv[2] + " script " + sys.argv[1], libyosys.Design())
 """
 
-_WORTH = f"-logic-cost-ram {LOGIC_COST['ice40']}"
 _SYNTHESIS = {
     "ecp5": ["synth_ecp5 -top {top}"],
     "gw1n": ["synth_gowin -nowidelut -family gw1n -top {top}"],
@@ -27,7 +26,7 @@ _SYNTHESIS = {
     # A flip-flop takes a whole logic cell there, so that block RAM is worth more than by default.
     "ice40": [
         "synth_ice40 -device u -spram -dsp -abc9 -top {top} -run begin:map_ram",
-        f"memory_libmap -lib +/ice40/brams.txt -lib +/ice40/spram.txt {_WORTH}",
+        "memory_libmap -lib +/ice40/brams.txt -lib +/ice40/spram.txt -logic-cost-ram {cost}",
         "techmap -map +/ice40/brams_map.v -map +/ice40/spram_map.v",
         "ice40_braminit",
         "synth_ice40 -device u -spram -dsp -abc9 -top {top} -run map_ffram:",
@@ -53,7 +52,7 @@ def yosys_version() -> str:
     return importlib.metadata.version("pyosys")
 
 
-def synthesis(family: str, top: str) -> list[str]:
+def synthesis(family: str, top: str, logic_cost: float | None = None) -> list[str]:
     """Commands of Yosys that map a design to the cells of a family of FPGAs.
 
     What is built for a board and what is simulated after synthesis both come from them. They end
@@ -65,6 +64,8 @@ def synthesis(family: str, top: str) -> list[str]:
         ``"ecp5"``, ``"gw1n"``, ``"gw2a"``, ``"ice40"`` or ``"xilinx"``.
     top : str
         Name of the top module.
+    logic_cost : float or None
+        What a bit of a memory counts in registers, on iCE40; None for ``LOGIC_COST``.
 
     Returns
     -------
@@ -77,7 +78,9 @@ def synthesis(family: str, top: str) -> list[str]:
         If the family is unknown.
     """
     check_choice("Family", family, tuple(_SYNTHESIS))
-    return [*(command.format(top=top) for command in _SYNTHESIS[family]), "check -assert"]
+    cost = LOGIC_COST["ice40"] if logic_cost is None else logic_cost
+    commands = [command.format(top=top, cost=cost) for command in _SYNTHESIS[family]]
+    return [*commands, "check -assert"]
 
 
 def run_yosys(commands: list[str], folder: str | os.PathLike[str]) -> str:

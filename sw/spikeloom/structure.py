@@ -16,6 +16,8 @@ from .field_places import check_fields, place_fields
 __all__ = ["Needs", "check_fit", "structure"]
 
 _WEIGHT_WIDTHS = (2, 4, 8, 16)
+# Rows from which on Yosys prefers RAM with a single port, which has no other use, to block RAM.
+_SINGLE_PORT_ROWS = 8192
 _CAPACITIES = {
     "rows of weights": "weight_rows",
     "rows of neurons": "neuron_rows",
@@ -214,7 +216,9 @@ def _depths(needed: dict[str, int], target: Target) -> dict[str, int]:
     for name in ("value_groups", "taps", "pointers"):
         found[name] = _deep(needed[name]) if needed[name] else 0
     rows = needed["weight_rows"]
-    found["weight_rows"] = _deep(rows) if target.weight_ports == 1 else _blocks(rows)
+    least = min(_SINGLE_PORT_ROWS, target.weight_rows)
+    single = target.weight_ports == 1
+    found["weight_rows"] = max(least, _deep(rows)) if single else _blocks(rows)
     found["synapse_rows"] = _blocks(needed["synapse_rows"]) if needed["pointers"] else 0
     return found
 

@@ -6,15 +6,21 @@ import pytest
 from spikeloom import LIF, Golden, Network, compile, quantise
 from spikeloom.errors import MappingError
 from spikeloom.host.script import read_run, script_of
-from spikeloom.learning import pair_stdp
+from spikeloom.learning import Rule, diehl_cook, pair_stdp
+from spikeloom_boards.target import Target
 from spikeloom_hw.chip import Chip
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.learning.config import LearningConfig
 from spikeloom_sim.bench import simulate_bytes
 
 
-@pytest.mark.parametrize(("ports", "skip"), [(1, True), (2, False)])
-def test_amaranth_learns_what_golden_learns(ports: int, skip: bool) -> None:
+def target_of(ports: int, *, fixed: bool) -> Target:
+    return Target("small", "two lanes", 2, 1, 64, 8, weight_ports=ports, fixed_rules=fixed)
+
+
+def hardware_of(ports: int, *, skip: bool) -> ChipConfig:
+    learning = LearningConfig(entries=2, pre_lanes=1, pre_rows=32, post_rows=32)
+    sizes = {"populations": 2, "projections": 2, "sources": 4, "phases": 4}
     core = CoreConfig(
         lanes=2,
         update_lanes=1,
@@ -22,28 +28,42 @@ def test_amaranth_learns_what_golden_learns(ports: int, skip: bool) -> None:
         neuron_rows=8,
         weight_ports=ports,
         skip=skip,
-        learning=LearningConfig(entries=2, pre_lanes=1, pre_rows=32, post_rows=32),
-        populations=2,
-        projections=2,
-        sources=4,
-        phases=4,
+        learning=learning,
+        **sizes,
     )
-    network = quantise(small_network())
+    return ChipConfig(core)
+
+
+@pytest.mark.parametrize(
+    ("target", "rule"),
+    [
+        (hardware_of(1, skip=True), pair_stdp((0.3, 0.2))),
+        (hardware_of(2, skip=False), pair_stdp((0.3, 0.2))),
+        (target_of(1, fixed=True), pair_stdp((0.3, 0.2))),
+        (target_of(2, fixed=False), diehl_cook(0.3)),
+    ],
+    ids=["products-1", "products-2", "masks-1-fixed", "masks-2-dependent"],
+)
+def test_amaranth_learns_what_golden_learns(target: Target | ChipConfig, rule: Rule) -> None:
+    network = quantise(small_network(rule))
     spikes = {"in": np.random.default_rng(2).random((8, 5)) < 0.5}
     golden = Golden(network)
     expected = golden.run(spikes)
-    program = compile(network, ChipConfig(core))
+    program = compile(network, target)
+    learning = program.config.core.learning
+    assert learning is not None
+    assert learning.products == isinstance(target, ChipConfig)
     (exchange,) = simulate_bytes(Chip(program.config), [script_of(program, spikes)], patience=2000)
     recording = read_run(program, exchange.output, 8)
     assert expected.difference(recording) is None
     assert not np.array_equal(golden.learned.projections[0].weights, network.projections[0].weights)
 
 
-def small_network() -> Network:
+def small_network(rule: Rule | None = None) -> Network:
     network = Network()
     network.add_input("in", 5)
     network.add_population("out", 3, LIF(decay=0.9, threshold=0.8))
-    rule = pair_stdp((0.3, 0.2))
+    rule = rule or pair_stdp((0.3, 0.2))
     network.connect("in", "out", np.random.default_rng(3).uniform(0, 0.6, (5, 3)), rule=rule)
     return network
 
@@ -72,7 +92,35 @@ def test_an_engine_that_lacks_something_is_refused() -> None:
 
 def test_a_network_that_learns_gets_an_engine() -> None:
     program = compile(quantise(small_network()), "generic-16")
-    assert program.config.core.learning == LearningConfig(
-        entries=2, pre_lanes=4, pre_rows=2, post_rows=2
-    )
+    learning = program.config.core.learning
+    assert learning is not None
+    sizes = {"entries": 1, "pre_lanes": 4, "pre_rows": 2, "post_rows": 2}
+    constants = learning.constants
+    assert learning == LearningConfig(sum_width=26, products=False, constants=constants, **sizes)
+    assert constants["term1_on_post"] == 1
+    assert not {"shift", "term0_coefficient", "x1_decay", "seed", "blocks"} & set(constants)
     assert [p.entry for p in program.plastic] == [0]
+
+
+def test_numbers_of_rules_can_be_loaded_unless_they_are_fixed() -> None:
+    first, second = (quantise(small_network(pair_stdp((0.3, down)))) for down in (0.2, 0.1))
+    program = compile(first, "generic-16")
+    assert compile(second, program.config).config.hash == program.config.hash
+    fixed = compile(first, target_of(2, fixed=True)).config
+    assert compile(first, fixed).config.hash == fixed.hash
+    message = (
+        "^The learning engine of the hardware was generated with 'shift' at 7, "
+        "the network needs 6; generate hardware for this network$"
+    )
+    with pytest.raises(MappingError, match=message):
+        compile(second, fixed)
+
+
+def test_a_rule_of_another_form_is_refused() -> None:
+    program = compile(quantise(small_network()), "generic-16")
+    message = (
+        "^The learning engine of the hardware was generated with 'gate' at 0, the network needs 1; "
+        "generate hardware for this network$"
+    )
+    with pytest.raises(MappingError, match=message):
+        compile(quantise(small_network(pair_stdp((0.3, 0.2), gate=True))), program.config)

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -6,7 +7,14 @@ from amaranth.hdl import Shape
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.learning.config import LearningConfig
 from spikeloom_hw.learning.entry import rules_depth
-from spikeloom_hw.learning.layout import built, operand_shape, post_layout, rule_layout, rule_words
+from spikeloom_hw.learning.layout import (
+    built,
+    entry_layout,
+    operand_shape,
+    post_layout,
+    rule_layout,
+    rule_words,
+)
 from spikeloom_hw.learning.ports import ports_of
 from spikeloom_hw.neuron import Fields, Per
 from spikeloom_hw.registers import regions
@@ -24,6 +32,11 @@ ALL: dict[str, Any] = dict.fromkeys(
         ({"operand_width": 5}, "^Operand width must be one of 6, 7, 8, 9, 10, not 5$"),
         ({"back": True}, "^A learning engine with 'back' needs errors$"),
         ({"neurons": True}, "^A learning engine with 'neurons' needs errors$"),
+        ({"sum_width": 33}, "^Sum width must lie between 2 and 32, not 33$"),
+        (
+            {"eligibility": True, "products": False},
+            "^A learning engine with 'eligibility' needs products$",
+        ),
         (
             {"sdsp": True, "post_traces": 0},
             "^A learning engine with 'sdsp' needs a postsynaptic trace$",
@@ -61,6 +74,28 @@ def test_an_entry_holds_only_what_the_engine_has() -> None:
     assert set(ports_of(most)) >= {"pre", "post", "eligibility", "epochs"}
 
 
+def test_constants_are_in_no_entry() -> None:
+    core = CoreConfig(learning=LearningConfig(constants={"shift": 7, "low": -128, "x1_kind": 1}))
+    kept = dict(entry_layout(core).members)
+    assert set(rule_layout(core).members) - set(kept) == {"shift", "low", "x1_kind"}
+    again = ChipConfig.from_dict(json.loads(json.dumps(ChipConfig(core).to_dict())))
+    assert again.core == core
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("enabled", 1, "'enabled' cannot be a constant of the entries of this engine"),
+        ("x3_kind", 1, "'x3_kind' cannot be a constant of the entries of this engine"),
+        ("low", -129, "Constant 'low' of a learning engine must lie between -128 and 127, "),
+    ],
+)
+def test_a_constant_that_cannot_be_is_refused(name: str, value: int, message: str) -> None:
+    core = CoreConfig(learning=LearningConfig(constants={name: value}))
+    with pytest.raises(ValueError, match=f"^{message}"):
+        entry_layout(core)
+
+
 def test_the_threshold_is_in_the_entry_unless_neurons_have_their_own() -> None:
     learning = LearningConfig(errors=True)
     shared = CoreConfig(learning=learning)
@@ -72,6 +107,8 @@ def test_the_threshold_is_in_the_entry_unless_neurons_have_their_own() -> None:
 def test_factors_are_as_wide_as_what_they_hold() -> None:
     plain = CoreConfig(learning=LearningConfig(operand_width=10))
     taught = CoreConfig(learning=LearningConfig(errors=True))
+    masks = CoreConfig(learning=LearningConfig(products=False))
+    assert operand_shape(masks).width == 16
     assert (operand_shape(plain).width, operand_shape(taught).width) == (11, 16)
     assert plain.value_width == 8
     assert taught.value_width == 16

@@ -1,13 +1,15 @@
 """What of the learning engine is built."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..validate import check_choice, check_integers
 from .rule import MOST_TERMS, OPERAND_WIDTHS
 
 __all__ = ["LearningConfig"]
 
-_PARTS = ("dependence", "errors", "sdsp", "back", "neurons", "eligibility")
+_PARTS = ("products", "dependence", "errors", "sdsp", "back", "neurons", "eligibility")
+_LARGEST_SUM_WIDTH = 32
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class LearningConfig:
         Depth of the memory of postsynaptic traces; a row holds an update group.
     operand_width : int
         Bits of a trace that terms see.
+    sum_width : int
+        Bits of the signed sum of the terms of a synapse, rounding included.
+    products : bool
+        Whether the lanes multiply. They need not if in every term one of the two factors is 1, or
+        a spike: then what varies is multiplied with the coefficient once for each neuron.
     dependence : bool
         Whether terms may depend on the weight.
     errors : bool
@@ -42,6 +49,9 @@ class LearningConfig:
         Whether thresholds and leaks may learn.
     eligibility : bool
         Whether changes may wait for a reward.
+    constants : Mapping of str to int
+        Members of an entry that are fixed when the hardware is generated, by the names of
+        :func:`~spikeloom_hw.learning.layout.rule_layout`; they cost nothing.
     """
 
     entries: int = 4
@@ -52,12 +62,15 @@ class LearningConfig:
     pre_rows: int = 256
     post_rows: int = 64
     operand_width: int = 8
+    sum_width: int = _LARGEST_SUM_WIDTH
+    products: bool = True
     dependence: bool = False
     errors: bool = False
     sdsp: bool = False
     back: bool = False
     neurons: bool = False
     eligibility: bool = False
+    constants: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_choice("Entries", self.entries, tuple(1 << k for k in range(9)))
@@ -68,12 +81,16 @@ class LearningConfig:
         check_integers("Rows of presynaptic traces", self.pre_rows, 2, 1 << 17)
         check_integers("Rows of postsynaptic traces", self.post_rows, 2, 1 << 14)
         check_choice("Operand width", self.operand_width, OPERAND_WIDTHS)
+        check_integers("Sum width", self.sum_width, 2, _LARGEST_SUM_WIDTH)
         for name in _PARTS:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
         for name in ("back", "neurons"):
             if getattr(self, name) and not self.errors:
                 raise ValueError(f"A learning engine with {name!r} needs errors")
+        for name in ("errors", "eligibility"):
+            if getattr(self, name) and not self.products:
+                raise ValueError(f"A learning engine with {name!r} needs products")
         if self.sdsp and not self.post_traces:
             raise ValueError("A learning engine with 'sdsp' needs a postsynaptic trace")
 

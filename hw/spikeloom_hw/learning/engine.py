@@ -20,6 +20,7 @@ from .ports import ports_of
 from .post_pass import PostPass
 from .pre_pass import PrePass
 from .row_pass import RowPass
+from .scale import scaled
 from .sequence import Sequence
 
 __all__ = ["Learn"]
@@ -114,6 +115,7 @@ class Learn(wiring.Component):
         m.submodules.row_pass = row_pass = RowPass(config)
         m.submodules.operands = operands = Operands(config)
         rule, modulator = entry.rule, self._modulator(m)
+        rule_of_posts, rule_of_rows = scaled(m, config, rule, modulator)
         m.submodules.sequence = sequence = Sequence(config)
         self._errors(m, sequence, rule, post_pass, row_pass)
         m.d.comb += [
@@ -144,9 +146,10 @@ class Learn(wiring.Component):
                 pre_pass.backwards.eq(sequence.backwards),
             ]
 
-        self._look(m, (rule, modulator), post_pass, operands)
+        self._look(m, (rule_of_posts, modulator), post_pass, operands)
         connect(m, entry.words, flipped(self.rules))
-        self._change(m, (rule, modulator), pre_pass, row_pass, operands)
+        m.d.comb += [pre_pass.rule.eq(rule), pre_pass.modulator.eq(modulator)]
+        self._change(m, (rule_of_rows, modulator), pre_pass, row_pass, operands)
         self._spikes(m, post_pass, pre_pass)
         clears = self.clear, self.cleared
         if "pre" in self.signature.members:
@@ -201,8 +204,6 @@ class Learn(wiring.Component):
         connect(m, pre_pass.o, row_pass.i)
         connect(m, row_pass.weights, flipped(self.weights))
         m.d.comb += [
-            pre_pass.rule.eq(rule),
-            pre_pass.modulator.eq(modulator),
             row_pass.rule.eq(rule),
             row_pass.modulator.eq(modulator),
             row_pass.word.eq(self.word),

@@ -7,15 +7,15 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import CoreConfig
-from .layout import built, rule_layout, rule_words
+from .layout import built, entry_layout, rule_layout, rule_words
 from .port import RowPort
 
 __all__ = ["Entry", "rules_depth", "rules_layout"]
 
 
-def rules_layout() -> data.ArrayLayout:
-    """Row of the memory of entries: a word."""
-    return data.ArrayLayout(unsigned(32), 1)
+def rules_layout(config: CoreConfig) -> data.ArrayLayout:
+    """Row of the memory of entries: a word, or less if that is all that an entry has."""
+    return data.ArrayLayout(unsigned(min(32, entry_layout(config).size)), 1)
 
 
 def rules_depth(config: CoreConfig) -> int:
@@ -52,13 +52,14 @@ class Entry(wiring.Component):
     words: Any
 
     def __init__(self, config: CoreConfig) -> None:
+        self.config = config
         self.count = rule_words(config)
         super().__init__({
             "load": In(1),
             "number": In(range(built(config).entries)),
             "loaded": Out(1),
             "rule": Out(rule_layout(config)),
-            "words": Out(RowPort(rules_layout(), rules_depth(config), writes=False)),
+            "words": Out(RowPort(rules_layout(config), rules_depth(config), writes=False)),
         })
 
     def elaborate(self, platform: Any) -> Module:
@@ -80,5 +81,10 @@ class Entry(wiring.Component):
         m.d.sync += [comes.eq(left != 0), self.loaded.eq(comes & (left == 0))]
         with m.If(comes):
             m.d.sync += held.eq(Cat(held[32:], self.words.read_data))
-        m.d.comb += self.rule.eq(held)
+        layout = entry_layout(self.config)
+        stored: Any = layout(held[: layout.size])
+        constants = built(self.config).constants
+        for name in self.rule.shape().members:
+            value = constants[name] if name in constants else stored[name]
+            m.d.comb += self.rule[name].eq(value)
         return m

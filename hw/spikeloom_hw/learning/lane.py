@@ -16,7 +16,6 @@ from .layout import MODULATOR, built, operand_shape
 
 __all__ = ["LaneTiming", "LearningLane", "factor_shape", "product_shape", "second_shape"]
 
-_SUM = 32
 _DEPENDENT = 18
 
 
@@ -32,11 +31,13 @@ def second_shape(config: CoreConfig) -> Shape:
 
 
 def product_shape(config: CoreConfig) -> Shape:
-    """Shape of a product of the multiplier of a lane."""
+    """Shape of a product of the multiplier of a lane, if there is one."""
+    if not built(config).products:
+        return signed(max(factor_shape(config).width, second_shape(config).width))
     factor = factor_shape(config).width
     if built(config).back:
         factor = max(factor, config.weight_width)
-    return signed(min(factor + second_shape(config).width, _SUM))
+    return signed(min(factor + second_shape(config).width, built(config).sum_width))
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ class LaneTiming:
     @classmethod
     def of(cls, config: CoreConfig) -> "LaneTiming":
         """Timing of the lanes of a core."""
-        return cls(4, 2, 7, 8) if built(config).dependence else cls(2, 2, 5, 6)
+        product = 1 + built(config).products
+        dependent = product + 2 * built(config).dependence
+        return cls(dependent, product, dependent + 3, dependent + 4)
 
 
 class LearningLane(wiring.Component):
@@ -77,7 +80,8 @@ class LearningLane(wiring.Component):
     Members
     -------
     p, q : In
-        Factors of a term.
+        Factors of a term; without products, one of them is 0 or -1, and the term is the other if
+        it is -1.
     backwards : In(1)
         Whether ``weight`` takes the place of ``p``; absent unless errors may go backwards.
     counts : In(1)
@@ -101,7 +105,7 @@ class LearningLane(wiring.Component):
     shift, low, high : In
         Of the rounding, and of what moves.
     product : Out(product_shape(config))
-        Product of two factors, two cycles after them.
+        Product of two factors, two cycles after them; without products, one.
     moved : Out(signed(weight_width))
         Where it moves.
     """
@@ -157,20 +161,23 @@ class LearningLane(wiring.Component):
         m = Module()
         width = self.config.weight_width + 1
 
-        # Registers lie on both sides of the multiplier.
+        # Registers lie on both sides of the multiplier, if there is one.
         multiplicand: Any = (
             Mux(self.backwards, self.weight, self.p) if self.learning.back else self.p
         )
-        a, b = Signal(Value.cast(multiplicand).shape(), name="a"), Signal.like(self.q, name="b")
-        m.d.sync += [a.eq(multiplicand), b.eq(self.q), self.product.eq(a * b)]
+        if self.learning.products:
+            a, b = Signal(Value.cast(multiplicand).shape(), name="a"), Signal.like(self.q, name="b")
+            m.d.sync += [a.eq(multiplicand), b.eq(self.q), self.product.eq(a * b)]
+        else:
+            m.d.sync += self.product.eq(self.p & self.q)
 
-        # The terms of a block are summed, with its offset; a wider sum is not a rule's.
+        # The terms of a block are summed, with its offset; no sum of a rule is wider.
         addend = self._depend(m) if self.learning.dependence else self.product
         offset: Any = self.offset
         if self.learning.eligibility:
             missing = addend[-1].replicate(DECAY_FRACTION)
             offset = Mux(self.decays, missing, offset)
-        total = Signal(signed(_SUM))
+        total = Signal(signed(self.learning.sum_width))
         with m.If(self.counts):
             m.d.sync += total.eq(Mux(self.first, offset, total) + addend)
 
@@ -200,7 +207,7 @@ class LearningLane(wiring.Component):
 
         # What does not depend on the weight may be wider, and goes round the second multiplier.
         narrow = Signal(signed(min(len(self.product), _DEPENDENT)))
-        dependent = Signal(signed(_SUM))
+        dependent = Signal(signed(self.learning.sum_width))
         m.d.sync += [narrow.eq(self.product), dependent.eq(narrow * factor)]
         alone = later(m, self.dependence == Dependence.ONE, 2)
         return Mux(alone, later(m, self.product, 2).as_signed(), dependent)

@@ -9,6 +9,7 @@ from ..config import CoreConfig
 from ..layout import base_field
 from ..neuron import Per
 from ..number import DECAY_WIDTH
+from ..validate import check_integers
 from .config import LearningConfig
 from .kinds import Dependence, Post, Pre, Rounding, Seen, Surrogate, TraceKind
 
@@ -17,11 +18,13 @@ __all__ = [
     "MODULATOR",
     "TRACE_WIDTH",
     "built",
+    "entry_layout",
     "epochs_layout",
     "neuron_traces",
     "operand_rows",
     "operand_shape",
     "operands_layout",
+    "post_factor_shape",
     "post_layout",
     "pre_layout",
     "rule_layout",
@@ -41,7 +44,7 @@ _SHIFT = range(25)
 
 
 def rule_layout(config: CoreConfig) -> data.StructLayout:
-    """Everything that an entry holds: where a plastic projection lies, then its rule.
+    """Everything that an entry says: where a plastic projection lies, then its rule.
 
     ``weight_row`` is its first row of weights and ``blocks`` how many each presynaptic neuron has;
     ``pre_row`` its first row of presynaptic traces and ``last_pre`` how many follow; ``row`` the
@@ -87,9 +90,29 @@ def rule_layout(config: CoreConfig) -> data.StructLayout:
     return data.StructLayout(members)
 
 
+def entry_layout(config: CoreConfig) -> data.StructLayout:
+    """Members of :func:`rule_layout` that are kept in memory: all but the constants.
+
+    Raises
+    ------
+    ValueError
+        If a constant is no member, does not fit, or is what the host switches at run time.
+    """
+    members = dict(rule_layout(config).members)
+    for name, value in built(config).constants.items():
+        if name not in members or name == "enabled":
+            raise ValueError(f"{name!r} cannot be a constant of the entries of this engine")
+        shape = Shape.cast(members.pop(name))
+        low = -(1 << (shape.width - 1)) if shape.signed else 0
+        check_integers(
+            f"Constant {name!r} of a learning engine", value, low, low + (1 << shape.width) - 1
+        )
+    return data.StructLayout(members)
+
+
 def rule_words(config: CoreConfig) -> int:
     """Words of 32 bits of an entry."""
-    return -(-rule_layout(config).size // 32)
+    return -(-entry_layout(config).size // 32)
 
 
 def pre_layout(config: CoreConfig) -> data.ArrayLayout:
@@ -125,10 +148,21 @@ def epochs_layout() -> data.StructLayout:
     return data.StructLayout({"steps": 16})
 
 
-def operand_shape(config: CoreConfig) -> Shape:
+def post_factor_shape(config: CoreConfig) -> Shape:
     """Shape of the postsynaptic factor of a term."""
     learning = built(config)
     return signed(ERROR.width if learning.errors else learning.operand_width + 1)
+
+
+def operand_shape(config: CoreConfig) -> Shape:
+    """Shape of what a lane is given of a postsynaptic neuron for a term.
+
+    It is the factor; without products in the lanes, its product with the coefficient.
+    """
+    factor = post_factor_shape(config)
+    if built(config).products:
+        return factor
+    return signed(factor.width - 1 + MODULATOR.width)
 
 
 def operands_layout(config: CoreConfig) -> data.ArrayLayout:

@@ -13,7 +13,7 @@ def ports_of(config: CoreConfig) -> dict[str, RowPort]:
     """Ports of an engine by name: of each memory of the core that it reads or writes."""
     learning, layouts = built(config), Layouts(config)
     ports = {
-        "rules": RowPort(rules_layout(), rules_depth(config), writes=False),
+        "rules": RowPort(rules_layout(config), rules_depth(config), writes=False),
         "weights": RowPort(layouts.weights, config.weight_rows),
         "state": RowPort(layouts.state, config.groups, writes=False),
     }

@@ -10,7 +10,7 @@ from ..config import CoreConfig
 from ..number import DECAY_FRACTION, Signed
 from .delay import later
 from .kinds import Post, Seen, Surrogate, TraceKind
-from .layout import ERROR, TRACE_WIDTH, built, operand_shape, rule_layout
+from .layout import ERROR, TRACE_WIDTH, built, post_factor_shape, rule_layout
 
 __all__ = ["PostLane"]
 
@@ -50,7 +50,7 @@ class PostLane(wiring.Component):
         The same after the step, two cycles later.
     delta : Out(signed(16))
         Its error as the rule sees it, ``latency`` cycles later.
-    factors : Out(ArrayLayout(operand_shape(config), terms))
+    factors : Out(ArrayLayout(post_factor_shape(config), terms))
         Postsynaptic factors of the terms, ``latency`` cycles later.
     """
 
@@ -70,7 +70,7 @@ class PostLane(wiring.Component):
         self.config = config
         self.learning = built(config)
         self.latency = 5 if self.learning.errors else 2
-        self.operand = operand_shape(config)
+        self.factor = post_factor_shape(config)
         width = config.fields.width
         names = [f"y{n}" for n in range(1, self.learning.post_traces + 1)]
         traces = data.StructLayout(dict.fromkeys(names, unsigned(TRACE_WIDTH)))
@@ -85,7 +85,7 @@ class PostLane(wiring.Component):
             "traces": In(traces),
             "next_traces": Out(traces),
             "delta": Out(ERROR),
-            "factors": Out(data.ArrayLayout(self.operand, self.learning.terms)),
+            "factors": Out(data.ArrayLayout(self.factor, self.learning.terms)),
         })
 
     def elaborate(self, platform: Any) -> Module:
@@ -106,7 +106,7 @@ class PostLane(wiring.Component):
         if self.learning.errors:
             m.d.comb += self.delta.eq(Mux(exists, known[Post.DELTA], 0))
         for k in range(self.learning.terms):
-            factor = Signal(self.operand, name=f"factor_{k}")
+            factor = Signal(self.factor, name=f"factor_{k}")
             with m.Switch(self.rule[f"term{k}_post"]):
                 for post, value in known.items():
                     with m.Case(post):

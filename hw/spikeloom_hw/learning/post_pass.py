@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,7 +11,15 @@ from ..layout import Layouts
 from ..neuron import Per
 from ..neuron.noise import WORD_WIDTH
 from .delay import later
-from .layout import ERROR, built, neuron_traces, operand_shape, post_layout, rule_layout
+from .layout import (
+    ERROR,
+    built,
+    neuron_traces,
+    operand_shape,
+    post_factor_shape,
+    post_layout,
+    rule_layout,
+)
 from .neuron_lane import LEARNED_AT, NeuronLearningLane
 from .port import RowPort
 from .post_lane import PostLane
@@ -37,7 +45,7 @@ class PostPass(wiring.Component):
     done : Out(1)
         All is written.
     rule : In(rule_layout(config))
-        The entry.
+        The entry; without products in the lanes, with the coefficients that factors get here.
     modulated : In(1)
         The modulator is not 0.
     group_read, group : Out
@@ -244,25 +252,41 @@ class PostPass(wiring.Component):
     def _write(self, m: Module, valid: Signal, number: Signal, end: Signal) -> None:
         """Write the factors of a group, slot by slot; tell when the last are written."""
         slots = self.learning.slots
-        held: Any = Signal(data.ArrayLayout(self.factors.shape(), slots))
+        factors = data.ArrayLayout(post_factor_shape(self.config), self.config.update_lanes)
+        held: Any = Signal(data.ArrayLayout(factors, slots))
         group, writing = Signal.like(number), Signal()
         for u, lane in enumerate(self.lanes):
             given = [*(lane.factors[k] for k in range(self.learning.terms)), lane.delta]
             for slot in range(slots):
                 with m.If(valid):
                     m.d.sync += held[slot][u].eq(given[slot])
+        slot = Signal.like(self.slot)
+        last = slot == slots - 1
         with m.If(valid):
-            m.d.sync += [group.eq(number), writing.eq(1), self.slot.eq(0)]
-        with m.Elif(self.slot == slots - 1):
+            m.d.sync += [group.eq(number), writing.eq(1), slot.eq(0)]
+        with m.Elif(last):
             m.d.sync += writing.eq(0)
         with m.Else():
-            m.d.sync += self.slot.eq(self.slot + 1)
-        m.d.comb += [
-            self.write.eq(writing),
-            self.part.eq(group),
-            self.block.eq(group >> self.slice_bits),
-            self.factors.eq(held[self.slot]),
-        ]
+            m.d.sync += slot.eq(slot + 1)
 
-        last = (group == end) & (self.slot == slots - 1)
-        m.d.sync += self.done.eq(writing & last)
+        # Lanes that do not multiply get products with the coefficient, a cycle later.
+        given, cycles = held[slot], 0
+        if not self.learning.products:
+            names = [f"term{k}_coefficient" for k in range(slots)]
+            given, cycles = self._scale(m, given, Array(self.rule[name] for name in names)[slot]), 1
+        ended = later(m, writing & last & (group == end), cycles)
+        m.d.comb += [
+            self.write.eq(later(m, writing, cycles)),
+            self.slot.eq(later(m, slot, cycles)),
+            self.part.eq(later(m, group, cycles)),
+            self.block.eq(later(m, group >> self.slice_bits, cycles)),
+            self.factors.eq(given),
+        ]
+        m.d.sync += self.done.eq(ended)
+
+    def _scale(self, m: Module, factors: Any, coefficient: Value) -> Any:
+        """Multiply the factors of a group by a coefficient."""
+        products = Signal.like(self.factors, name="products")
+        for u in range(self.config.update_lanes):
+            m.d.sync += products[u].eq(factors[u] * coefficient)
+        return products

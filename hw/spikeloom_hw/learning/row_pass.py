@@ -84,8 +84,9 @@ class RowPass(wiring.Component):
         self.learning = learning = built(config)
         self.timing = LaneTiming.of(config)
         delay = 1 + (LanePipe.lead_of(config) == 1)
-        # Cycles from a request to its factors, of which one may come from the rows.
-        self._factors = delay if learning.back or learning.eligibility else 1
+        # Cycles from a request to its factors, of which one may come from the rows; lanes that do
+        # not multiply need no registers behind the operands, which are read a cycle later.
+        self._factors = delay if learning.back or learning.eligibility else 2 - learning.products
         self._ahead = self._factors - delay
         self._early = self._factors + self.timing.weight - delay
         self._late = self._factors + self.timing.before - delay
@@ -163,13 +164,16 @@ class RowPass(wiring.Component):
             reads = learns[self._early] & requests[self._early].first
             row = requests[self._early].weight_row
         goes, ahead = o.valid & o.ready, o.payload.weight_row
+        wants, operand = goes, o.payload
+        if not self.learning.products:
+            wants, operand = learns[1], requests[1]
         if self.learning.back:
             wanted = goes & o.payload.back
             reads, row = reads | wanted, Mux(wanted, ahead, row)
         m.d.comb += [
             o.ready.eq(~self._holds(o.payload, settings, learns, requests)),
-            self.operands.read.eq(goes),
-            self.operands.read_row.eq(Cat(o.payload.slot, o.payload.block)),
+            self.operands.read.eq(wants),
+            self.operands.read_row.eq(Cat(operand.slot, operand.block)),
             self.weights.read.eq(reads),
             self.weights.read_row.eq(row),
         ]
@@ -216,7 +220,8 @@ class RowPass(wiring.Component):
         q: Any = self.operands.read_data
         m.d.sync += p.eq(requests[0].coefficient * Cat(requests[0].operand, 0).as_signed())
         p = later(m, p, self._factors - 1).as_signed()
-        q = q.shape()(later(m, q, self._factors - 1))
+        if self.learning.products:
+            q = q.shape()(later(m, q, self._factors - 1))
         before = weights
         if self.learning.dependence:
             before = weights.shape()(later(m, weights, self._late - self._early))

@@ -108,6 +108,24 @@ class LearningRule:
         """Greatest magnitude that a weight can learn."""
         return max(abs(self.low), abs(self.high))
 
+    @property
+    def largest_sum(self) -> int:
+        """Greatest magnitude of the sum of the terms of a synapse, rounding included."""
+        nearest = self.rounding is Rounding.NEAREST
+        total = 1 << max(self.shift - 1, 0) if nearest else 1 << self.shift
+        for term in self.terms:
+            depends = term.dependence is not Dependence.ONE
+            total += self._largest_product(term) * (self.high - self.low if depends else 1)
+        return total
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether a term multiplies a presynaptic trace with more than a spike, or an error."""
+        return any(
+            term.post is Post.DELTA or (term.pre is not Pre.ONE and term.post is not Post.ONE)
+            for term in self.terms
+        )
+
     def _check_together(self) -> None:
         """Refuse terms that name what the rule does not have."""
         post = {Post.DELTA: (self.errors, "errors"), Post.SDSP: (self.sdsp, "sdsp")}
@@ -127,27 +145,25 @@ class LearningRule:
 
     def _check_widths(self) -> None:
         """Refuse products that the hardware has no room for."""
-        total = (
-            1 << max(self.shift - 1, 0) if self.rounding is Rounding.NEAREST else 1 << self.shift
-        )
-        operand = (1 << self.operand_width) - 1
         for k, term in enumerate(self.terms):
-            before = 1 if term.pre is Pre.ONE else operand
-            after = {Post.ONE: 1, Post.SDSP: 1, Post.DELTA: _LARGEST_DELTA}.get(term.post, operand)
-            product = (128 if term.modulated else abs(term.coefficient)) * before * after
-            if term.dependence is not Dependence.ONE:
-                if product > _LARGEST_FACTOR:
-                    raise ValueError(
-                        f"Term {k} of a learning rule can reach {product} before it is multiplied "
-                        f"by the weight, more than 18 bits hold: use a smaller coefficient"
-                    )
-                product *= self.high - self.low
-            total += product
-        if total > _LARGEST_SUM:
+            product = self._largest_product(term)
+            if term.dependence is not Dependence.ONE and product > _LARGEST_FACTOR:
+                raise ValueError(
+                    f"Term {k} of a learning rule can reach {product} before it is multiplied "
+                    f"by the weight, more than 18 bits hold: use a smaller coefficient"
+                )
+        if self.largest_sum > _LARGEST_SUM:
             raise ValueError(
-                f"The terms of a learning rule can sum to {total}, more than 32 bits hold: "
-                f"use smaller coefficients, and a smaller shift"
+                f"The terms of a learning rule can sum to {self.largest_sum}, more than 32 bits "
+                f"hold: use smaller coefficients, and a smaller shift"
             )
+
+    def _largest_product(self, term: Term) -> int:
+        """Greatest magnitude of a term before it is multiplied by the weight."""
+        operand = (1 << self.operand_width) - 1
+        before = 1 if term.pre is Pre.ONE else operand
+        after = {Post.ONE: 1, Post.SDSP: 1, Post.DELTA: _LARGEST_DELTA}.get(term.post, operand)
+        return (128 if term.modulated else abs(term.coefficient)) * before * after
 
 
 def _lacks(number: int, factor: Pre | Post, what: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from spikeloom_hw.config import CoreConfig
 from spikeloom_hw.learning import Dependence, LearningRule
 from spikeloom_hw.learning.config import LearningConfig
-from spikeloom_hw.learning.layout import rule_layout
+from spikeloom_hw.learning.layout import entry_layout
 from spikeloom_hw.neuron import Per
 from spikeloom_hw.neuron.noise import FIRST_WORD
 from spikeloom_hw.number import Signed
@@ -18,6 +18,7 @@ from spikeloom_sim.learning import plastic_projections
 from ..errors import MappingError
 from ..field_places import field_values
 from .plan import Plan
+from .rule_constants import check_constants, common_constants, sum_width
 from .rule_fields import neuron_fields, term_fields, trace_fields
 
 __all__ = [
@@ -45,11 +46,13 @@ class _Plastic:
 
 
 def learning_config(
-    plan: Plan, update_lanes: int, pre_lanes: int | None = None
+    plan: Plan, update_lanes: int, pre_lanes: int | None = None, *, fixed: bool = False
 ) -> LearningConfig | None:
     """Structure of the least engine that follows all rules of a network; None if it has none.
 
-    It looks at as many presynaptic neurons a cycle as are updated, unless told otherwise.
+    It looks at as many presynaptic neurons a cycle as are updated, unless told otherwise. What
+    the rules have in common becomes part of it: the forms of their terms and traces, or, if
+    ``fixed``, their numbers and the places of projections too.
     """
     pre_lanes = pre_lanes or update_lanes
     plastic = _plastic(plan, pre_lanes, update_lanes)
@@ -57,8 +60,8 @@ def learning_config(
         return None
     rules = [p.rule for p in plastic]
     last = plastic[-1]
-    return LearningConfig(
-        entries=_deep(len(plastic)),
+    learning = LearningConfig(
+        entries=1 << (len(plastic) - 1).bit_length(),
         terms=max(len(rule.terms) for rule in rules),
         pre_traces=max(len(rule.pre_traces) for rule in rules),
         post_traces=max(len(rule.post_traces) for rule in rules),
@@ -66,6 +69,8 @@ def learning_config(
         pre_rows=_deep(last.pre_row + _rows(last.source, pre_lanes)),
         post_rows=_deep(last.post_row + _rows(last.target, update_lanes)),
         operand_width=rules[0].operand_width,
+        sum_width=sum_width(rules, fixed=fixed),
+        products=any(r.multiplies or r.errors or r.eligibility for r in rules),
         dependence=any(t.dependence is not Dependence.ONE for r in rules for t in r.terms),
         errors=any(rule.errors is not None for rule in rules),
         sdsp=any(rule.sdsp is not None for rule in rules),
@@ -73,6 +78,8 @@ def learning_config(
         neurons=any(rule.neurons is not None for rule in rules),
         eligibility=any(rule.eligibility is not None for rule in rules),
     )
+    entries = _entries(plan, learning, update_lanes)
+    return replace(learning, constants=common_constants(entries, learning, fixed=fixed))
 
 
 def check_learning(plan: Plan, config: CoreConfig) -> None:
@@ -84,7 +91,7 @@ def check_learning(plan: Plan, config: CoreConfig) -> None:
         If it does not; the message says what it lacks.
     """
     there = config.learning
-    needed = learning_config(plan, config.update_lanes, there and there.pre_lanes)
+    needed = learning_config(plan, config.update_lanes, there and there.pre_lanes, fixed=True)
     if needed is None:
         return
     if there is None:
@@ -94,7 +101,7 @@ def check_learning(plan: Plan, config: CoreConfig) -> None:
         )
     for name, value in asdict(needed).items():
         has = getattr(there, name)
-        if name not in ("pre_lanes", "operand_width") and value > has:
+        if name not in ("pre_lanes", "operand_width", "constants") and value > has:
             what = name.replace("_", " ")
             raise MappingError(
                 f"The learning engine of the hardware has {what} {has}, the network needs "
@@ -110,6 +117,7 @@ def check_learning(plan: Plan, config: CoreConfig) -> None:
             f"The rules see traces in {needed.operand_width} bits, the hardware in "
             f"{there.operand_width}; use an operand width of {there.operand_width}"
         )
+    check_constants(there.constants, _entries(plan, there, config.update_lanes))
 
 
 def learning_columns(plan: Plan, config: CoreConfig) -> dict[str, list[int]]:
@@ -135,11 +143,10 @@ def learning_tables(plan: Plan, config: CoreConfig) -> dict[str, Any]:
     if learning.eligibility:
         tables["eligibility"] = np.zeros((plan.weight_rows, config.lanes), np.int64)
         tables["epochs"] = {"steps": np.zeros(len(plastic), np.int64)}
-    entries = [_entry(plan, config, p) for p in plastic]
-    entries[-1]["last"] = 1
+    entries = _entries(plan, learning, config.update_lanes)
     tables["rules"] = {
         name: np.array([entry.get(name, 0) for entry in entries])
-        for name in rule_layout(config).members
+        for name in entry_layout(config).members
     }
     return tables
 
@@ -174,12 +181,21 @@ def _plastic(plan: Plan, pre_lanes: int, update_lanes: int) -> list[_Plastic]:
     return found
 
 
-def _entry(plan: Plan, config: CoreConfig, plastic: _Plastic) -> dict[str, int]:
-    """One entry, by the names of :func:`spikeloom_hw.learning.layout.rule_layout`."""
-    learning = config.learning
+def _entries(plan: Plan, learning: LearningConfig, update_lanes: int) -> list[dict[str, int]]:
+    """Entries, by the names of :func:`spikeloom_hw.learning.layout.rule_layout`.
+
+    A member that makes no difference to an entry is left out.
+    """
+    plastic = _plastic(plan, learning.pre_lanes, update_lanes)
+    entries = [_entry(plan, learning, update_lanes, p) for p in plastic]
+    for number, entry in enumerate(entries, 1):
+        entry["last"] = int(number == len(entries))
+    return entries
+
+
+def _entry(plan: Plan, learning: LearningConfig, width: int, plastic: _Plastic) -> dict[str, int]:
+    """One entry, but for whether it is the last."""
     rule, at, target = plastic.rule, plan.placed[plastic.number], plastic.target
-    assert learning is not None
-    width = config.update_lanes
     entry = {
         "enabled": int(rule.enabled),
         "weight_row": at.weight_row,
@@ -202,12 +218,12 @@ def _entry(plan: Plan, config: CoreConfig, plastic: _Plastic) -> dict[str, int]:
     for letter, traces in (("x", rule.pre_traces), ("y", rule.post_traces)):
         for n, trace in enumerate(traces, 1):
             entry |= trace_fields(f"{letter}{n}", trace)
-    return entry | _signals(plan, plastic)
+    return entry | _signals(plan, learning, plastic)
 
 
-def _signals(plan: Plan, plastic: _Plastic) -> dict[str, int]:
+def _signals(plan: Plan, learning: LearningConfig, plastic: _Plastic) -> dict[str, int]:
     """Fields of errors, of SDSP and of the way backwards."""
-    rule, entry = plastic.rule, dict[str, int]()
+    rule, entry = plastic.rule, _flags(learning)
     if rule.errors:
         errors, target = rule.errors, plan.quantised.population(plastic.target.name)
         entry |= {
@@ -238,6 +254,18 @@ def _signals(plan: Plan, plastic: _Plastic) -> dict[str, int]:
             "back_row": row,
             "source_row": plastic.source.row or 0,
         }
+    return entry
+
+
+def _flags(learning: LearningConfig) -> dict[str, int]:
+    """Fields that switch parts of the engine on, all off."""
+    entry: dict[str, int] = {}
+    if learning.eligibility:
+        entry["eligible"] = 0
+    if learning.back:
+        entry["back"] = 0
+    if learning.neurons:
+        entry |= {"learn_threshold": 0, "learn_decay": 0}
     return entry
 
 

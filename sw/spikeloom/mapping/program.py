@@ -47,7 +47,7 @@ def place(
     else:
         shape = _target(target)
         plan = make_plan(quantised, shape.lanes)
-        learning = learning_config(plan, shape.update_lanes)
+        learning = learning_config(plan, shape.update_lanes, fixed=shape.fixed_rules)
         config = structure(quantised, plan.needs(shape.update_lanes), shape, learning)
     columns = {
         **network_tables(plan, config, record),

@@ -22,7 +22,7 @@ def term_fields(rule: LearningRule, count: int) -> dict[str, int]:
     """Fields of the terms; one that the rule does not have is never alive."""
     entry: dict[str, int] = {}
     for k in range(count):
-        fields = {"coefficient": 0, "on_pre": 1, "on_post": 1}
+        fields = {"coefficient": 0, "modulated": 0}
         if k < len(rule.terms):
             term = rule.terms[k]
             fields = {
