@@ -66,7 +66,8 @@ class LaneTiming:
         """Timing of the lanes of a core."""
         product = 1 + built(config).products
         dependent = product + 2 * built(config).dependence
-        return cls(dependent, product, dependent + 3, dependent + 4)
+        shifted = dependent + (2 if _wires(config) else 3)
+        return cls(dependent, product, shifted, shifted + 1)
 
 
 class LearningLane(wiring.Component):
@@ -183,10 +184,9 @@ class LearningLane(wiring.Component):
 
         # The sum is shifted; what is no change of a weight saturates, and is clipped at last.
         coarse, change = Signal(signed(width + 7)), Signal(signed(width))
-        m.d.sync += [
-            coarse.eq(coarse_shift(total, self.shift, width)),
-            change.eq(fine_shift(coarse, self.shift, width)),
-        ]
+        domain = m.d.comb if _wires(self.config) else m.d.sync
+        domain += coarse.eq(coarse_shift(total, self.shift, width))
+        m.d.sync += change.eq(fine_shift(coarse, self.shift, width))
 
         # It moves.
         after = Signal(signed(width + 1))
@@ -211,3 +211,8 @@ class LearningLane(wiring.Component):
         m.d.sync += [narrow.eq(self.product), dependent.eq(narrow * factor)]
         alone = later(m, self.dependence == Dependence.ONE, 2)
         return Mux(alone, later(m, self.product, 2).as_signed(), dependent)
+
+
+def _wires(config: CoreConfig) -> bool:
+    """Whether shifts cost nothing, as they are always the same."""
+    return "shift" in built(config).constants and not built(config).eligibility
