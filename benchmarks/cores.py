@@ -58,8 +58,8 @@ BOUNDS = {"ecp5": 208 * 36 // 8, "ice40": 64 // 8}
 class Registered(wiring.Component):
     """A core behind registers, so that no path of its ports counts.
 
-    Where a package has too few pins for them, what comes in is shifted in, and what goes out is
-    folded.
+    Where a package has too few pins for them, what comes in is shifted in, the words of event and
+    access through the same registers, and what goes out is folded.
     """
 
     given: Signal
@@ -69,7 +69,8 @@ class Registered(wiring.Component):
         self.core = core = Core(config)
         self.narrow = narrow
         self.width = Shape.cast(core.event).width
-        self.count = self.width + 68
+        self.words = max(32, self.width) if narrow else self.width + 64
+        self.count = self.words + 4
         activity = Shape.cast(core.activity.shape()).width
         self.found = self.width + 2 + activity + 32
         members = {"given": In(1 if narrow else self.count)}
@@ -82,21 +83,24 @@ class Registered(wiring.Component):
         m.submodules.core = core = self.core
         given, found = Signal(self.count), Signal(self.found)
         m.d.sync += given.eq(Cat(given[1:], self.given) if self.narrow else self.given)
-        events, access, control = given[: self.width], given[self.width : -3], given[-3:]
+        events, control = given[: self.width], given[-4:]
+        address, value = given[:32], Cat(*reversed(given[:32]))
+        if not self.narrow:
+            address, value = given[self.width :][:32], given[self.width + 32 :][:32]
         m.d.comb += [
             Value.cast(core.i.payload).eq(events),
             core.i.valid.eq(control[0]),
             core.o.ready.eq(control[1]),
-            core.access.address.eq(access[:32]),
-            core.access.value.eq(access[32:64]),
-            core.access.write.eq(access[-1]),
-            core.access.read.eq(~access[-1] & access[-2]),
+            core.access.address.eq(address),
+            core.access.value.eq(value),
+            core.access.write.eq(control[3]),
+            core.access.read.eq(~control[3] & control[2]),
             found.eq(
                 Cat(core.o.payload, core.o.valid, core.i.ready, core.activity, core.access.data)
             ),
         ]
         if self.core.config.core.learning:
-            m.d.comb += [Value.cast(core.teach.payload).eq(events), core.teach.valid.eq(control[2])]
+            m.d.comb += [Value.cast(core.teach.payload).eq(events), core.teach.valid.eq(control[1])]
         if not self.narrow:
             m.d.sync += self.seen.eq(found)
             return m

@@ -4,7 +4,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..config import CoreConfig
 from ..event import INDEX_WIDTH
@@ -134,12 +134,13 @@ class RowWalk(wiring.Component):
         """Build three places: a neuron, one of its blocks, one of the terms of that."""
         m = Module()
         layout, request = visit_layout(self.config), self.o.payload
-        m.submodules.skid = skid = Skid(layout)
-        m.d.comb += [
-            skid.i.payload.eq(self.i.payload),
-            skid.i.valid.eq(self.i.valid),
-            self.i.ready.eq(skid.i.ready),
-        ]
+        arriving: Any = self.i
+        waits: Any = self.i.valid
+        if built(self.config).pre_lanes > 1:
+            # Neurons that are chosen among many come late in a cycle.
+            m.submodules.skid = skid = Skid(layout)
+            connect(m, flipped(self.i), skid.i)
+            arriving, waits = skid.o, skid.i.valid | skid.o.valid
         visit, walked = Signal(layout, name="visit"), Signal(layout, name="walked")
 
         # A term waits until it is taken; a block until its last term goes.
@@ -153,9 +154,9 @@ class RowWalk(wiring.Component):
         ]
 
         # A neuron waits until its last block goes.
-        todo, rest, chosen = self._blocks(m, skid.o, free)
-        with m.If(skid.o.ready):
-            m.d.sync += visit.eq(skid.o.payload)
+        todo, rest, chosen = self._blocks(m, arriving, free)
+        with m.If(arriving.ready):
+            m.d.sync += visit.eq(arriving.payload)
 
         first, ends = Signal(), Signal()
         with m.If(free):
@@ -180,14 +181,12 @@ class RowWalk(wiring.Component):
                 request.block.eq(block),
                 *self._select(request, one, walked, ends),
             ]
-        waiting = skid.i.valid | skid.o.valid | (todo != 0) | (slots != 0)
-        m.d.comb += self.idle.eq(~(waiting | self.o.valid))
+        waits = waits | (todo != 0) | (slots != 0)
+        m.d.comb += self.idle.eq(~(waits | self.o.valid))
 
         return m
 
-    def _blocks(
-        self, m: Module, arriving: stream.Interface, free: Signal
-    ) -> tuple[Signal, Signal, Signal]:
+    def _blocks(self, m: Module, arriving: Any, free: Signal) -> tuple[Signal, Signal, Signal]:
         """Keep the blocks of a neuron that live; give all, all but the first, and the first."""
         todo, chosen = Signal(self.config.neuron_rows), Signal(self.config.neuron_rows)
         rest, wanted = Signal.like(todo), Signal.like(todo)
