@@ -119,8 +119,8 @@ def test_numbers_of_rules_can_be_loaded_unless_they_are_fixed() -> None:
 def test_a_rule_of_another_form_is_refused() -> None:
     program = compile(quantise(small_network()), "generic-16")
     message = (
-        "^The learning engine of the hardware was generated with 'gate' at 0, the network needs 1; "
+        "^The learning engine of the hardware was generated with 'rounding' at 1, the network needs 0; "
         "generate hardware for this network$"
     )
     with pytest.raises(MappingError, match=message):
-        compile(quantise(small_network(pair_stdp((0.3, 0.2), gate=True))), program.config)
+        compile(quantise(small_network(pair_stdp((0.3, 0.2), rounding="nearest"))), program.config)

@@ -7,11 +7,10 @@ from typing import TypeVar
 import numpy as np
 
 from spikeloom_hw.learning.layout import built
-from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import PlacedPopulation, PlacedProjection, Program
-from spikeloom_hw.registers import regions
 
 from .memories import Memories, Progress, Transfer
+from .rule_table import rule_columns
 
 __all__ = [
     "Cells",
@@ -117,7 +116,7 @@ def trace_cells(program: Program, projection: PlacedProjection, side: str) -> Ce
     source = side == "pre"
     population = program.population(projection.source if source else projection.target)
     lanes = built(core).pre_lanes if source else core.update_lanes
-    rules = unpack_rows(regions(program.config)["rules"].layout, program.images["rules"])
+    rules = rule_columns(program)
     first = int(rules[f"{side}_row"][projection.entry or 0])
     return _neuron_cells(side, first, lanes, population)
 

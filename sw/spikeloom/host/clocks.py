@@ -11,6 +11,7 @@ from spikeloom_hw.program import PlacedPopulation, Program
 from spikeloom_hw.registers import regions
 
 from .memories import Memories
+from .rule_table import rule_columns
 
 __all__ = ["read_age", "read_winners", "write_age", "write_time", "write_winners"]
 
@@ -32,7 +33,7 @@ def write_age(memories: Memories, program: Program, age: int) -> None:
         return
     memories.write_columns("clock", {"word": np.array([word_at(age)])})
     if memories.has("epochs") and program.plastic:
-        rules = unpack_rows(regions(program.config)["rules"].layout, program.images["rules"])
+        rules = rule_columns(program)
         memories.write_columns("epochs", {"steps": age % np.maximum(rules["epoch"], 1)})
 
 

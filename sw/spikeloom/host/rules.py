@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import Program
-from spikeloom_hw.registers import regions
 
 from .memories import Memories
 from .readback import read_weights
+from .rule_table import rule_columns
 
 __all__ = ["check_ranges", "check_rules", "write_rules"]
 
@@ -35,7 +34,7 @@ def check_rules(now: Program, other: Program) -> None:
             f"The rules are for hardware {other.config.hash:016x}, the device is "
             f"{now.config.hash:016x}: compile the network for the config of its program"
         )
-    old, new = _columns(now), _columns(other)
+    old, new = rule_columns(now), rule_columns(other)
     ways = [n for n in ("back", "back_row") if n in old]
     same = all(np.array_equal(old[name], new[name]) for name in ways)
     if not same or not np.array_equal(_fixed_weights(now), _fixed_weights(other)):
@@ -50,7 +49,7 @@ def check_ranges(memories: Memories, now: Program, other: Program) -> None:
 
     Weights are read only where the range becomes narrower.
     """
-    old, new = _columns(now), _columns(other)
+    old, new = rule_columns(now), rule_columns(other)
     for entry, placed in enumerate(now.plastic):
         low, high = int(new["low"][entry]), int(new["high"][entry])
         if low <= old["low"][entry] and high >= old["high"][entry]:
@@ -69,10 +68,6 @@ def write_rules(memories: Memories, program: Program) -> None:
     """Write the rules of a program, and which projections learn."""
     for name in ("rules", "projections"):
         memories.write_rows(name, program.images[name])
-
-
-def _columns(program: Program) -> dict[str, np.ndarray]:
-    return unpack_rows(regions(program.config)["rules"].layout, program.images["rules"])
 
 
 def _fixed_weights(program: Program) -> np.ndarray:

@@ -10,7 +10,7 @@ from ..errors import MappingError
 __all__ = ["check_constants", "common_constants", "sum_width"]
 
 _LOADED = ("enabled", "threshold")
-_SELECTING = ("rounding", "gate", "surrogate", "eligible", "back", "learn_threshold", "learn_decay")
+_SELECTING = ("rounding", "surrogate", "eligible", "back", "learn_threshold", "learn_decay")
 _OF_TRACES = ("kind", "seen")
 _OF_TERMS = ("pre", "post", "on_pre", "on_post", "modulated", "dependence")
 _MOST_COEFFICIENT = 128

@@ -1,0 +1,18 @@
+"""The entries of the learning engine that a program loads, and what its hardware fixes."""
+
+import numpy as np
+
+from spikeloom_hw.learning.layout import built
+from spikeloom_hw.packing import unpack_rows
+from spikeloom_hw.program import Program
+from spikeloom_hw.registers import regions
+
+__all__ = ["rule_columns"]
+
+
+def rule_columns(program: Program) -> dict[str, np.ndarray]:
+    """Members of the entries by name, an (entries,) array each, constants included."""
+    image = program.images["rules"]
+    columns = unpack_rows(regions(program.config)["rules"].layout, image)
+    constants = built(program.config.core).constants
+    return columns | {name: np.full(len(image), value) for name, value in constants.items()}
