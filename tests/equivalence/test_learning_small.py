@@ -20,7 +20,6 @@ def target_of(ports: int, *, fixed: bool) -> Target:
 
 def hardware_of(ports: int, *, skip: bool) -> ChipConfig:
     learning = LearningConfig(entries=2, pre_lanes=1, pre_rows=32, post_rows=32)
-    sizes = {"populations": 2, "projections": 2, "sources": 4, "phases": 4}
     core = CoreConfig(
         lanes=2,
         update_lanes=1,
@@ -29,7 +28,10 @@ def hardware_of(ports: int, *, skip: bool) -> ChipConfig:
         weight_ports=ports,
         skip=skip,
         learning=learning,
-        **sizes,
+        populations=2,
+        projections=2,
+        sources=4,
+        phases=4,
     )
     return ChipConfig(core)
 
@@ -94,9 +96,16 @@ def test_a_network_that_learns_gets_an_engine() -> None:
     program = compile(quantise(small_network()), "generic-16")
     learning = program.config.core.learning
     assert learning is not None
-    sizes = {"entries": 1, "pre_lanes": 4, "pre_rows": 2, "post_rows": 2}
     constants = learning.constants
-    assert learning == LearningConfig(sum_width=26, products=False, constants=constants, **sizes)
+    assert learning == LearningConfig(
+        entries=1,
+        pre_lanes=4,
+        pre_rows=2,
+        post_rows=2,
+        sum_width=26,
+        products=False,
+        constants=constants,
+    )
     assert constants["term1_on_post"] == 1
     assert not {"shift", "term0_coefficient", "x1_decay", "seed", "blocks"} & set(constants)
     assert [p.entry for p in program.plastic] == [0]
@@ -119,8 +128,8 @@ def test_numbers_of_rules_can_be_loaded_unless_they_are_fixed() -> None:
 def test_a_rule_of_another_form_is_refused() -> None:
     program = compile(quantise(small_network()), "generic-16")
     message = (
-        "^The learning engine of the hardware was generated with 'rounding' at 1, the network needs 0; "
-        "generate hardware for this network$"
+        "^The learning engine of the hardware was generated with 'rounding' at 1, the network "
+        "needs 0; generate hardware for this network$"
     )
     with pytest.raises(MappingError, match=message):
         compile(quantise(small_network(pair_stdp((0.3, 0.2), rounding="nearest"))), program.config)
