@@ -1,0 +1,7 @@
+"""From chip to chip: a reliable link of words in both directions, and its physical forms."""
+
+from .link import ChipLink
+from .parallel import ParallelLine
+from .serial import SerialLine
+
+__all__ = ["ChipLink", "ParallelLine", "SerialLine"]
