@@ -93,7 +93,11 @@ class WordsPass(wiring.Component):
         with m.If(self.ends):
             m.d.sync += [self.busy.eq(0), ripe.eq(0)]
 
-        # What holds of it.
+        self._hold_composed(m, ripe)
+
+    def _hold_composed(self, m: Module, ripe: Signal) -> None:
+        """Assert what holds of the sender, and of the frame that is composed."""
+        full = self.full
         m.d.comb += [
             Assert(between(full["acked"], full["furthest"], DEPTH), "sent are words held"),
             Assert(between(full["furthest"], full["head"], DEPTH), "sent are words held"),
@@ -165,7 +169,20 @@ class WordsPass(wiring.Component):
         with m.If(receiving.o.valid):
             m.d.comb += Assert(receiving.o.payload == full["taken"], "in order, each once")
 
-        # What holds of it.
+        self._hold(m, self.on_line, sequence, count, words)
+        self._hold_received(m, sequence, count, last)
+        with m.If(opened):
+            m.d.comb += [
+                Assert(self.on_line, "a frame is taken apart"),
+                Assert(place <= count, "word by word"),
+                Assert(between(full["expected"], full["place"], DEPTH), "into free places"),
+                Assert(changed | between(full["place"], last, 2 * DEPTH), "words that were sent"),
+                Assert(changed | (number == (sequence + place)[:COUNT]), "by their number"),
+            ]
+
+    def _hold_received(self, m: Module, sequence: Signal, count: Signal, last: Signal) -> None:
+        """Assert what holds of the receiver, and of the frame on the line."""
+        full = self.full
         m.d.comb += [
             Assert(between(full["taken"], full["expected"], DEPTH), "what is out was expected"),
             Assert(between(full["acked"], full["expected"], DEPTH), "what is known is there"),
@@ -180,15 +197,6 @@ class WordsPass(wiring.Component):
                 Assert(between((sequence + count)[:TAG], last, DEPTH), "and ended there"),
                 Assert(count <= 2, "of one or two words, or none"),
             ]
-        with m.If(opened):
-            m.d.comb += [
-                Assert(self.on_line, "a frame is taken apart"),
-                Assert(place <= count, "word by word"),
-                Assert(between(full["expected"], full["place"], DEPTH), "into free places"),
-                Assert(changed | between(full["place"], last, 2 * DEPTH), "words that were sent"),
-                Assert(changed | (number == (sequence + place)[:COUNT]), "by their number"),
-            ]
-        self._hold(m, self.on_line, sequence, count, words)
 
     def _acknowledge(self, m: Module) -> None:
         """Move what the other end says over the line."""

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 import random
 from typing import Any
 
@@ -99,7 +100,6 @@ def test_a_serial_line_carries_frames_with_a_bit_time_that_is_a_little_off(
     assert line < cycles < 1.2 * line
 
 
-@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 def test_a_parallel_line_of_odd_width_is_refused() -> None:
     message = "Parallel line must have 1, 2, 4 or 8 data lines, not 3"
     with pytest.raises(ValueError, match=f"^{message}$"):

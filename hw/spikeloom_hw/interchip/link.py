@@ -149,7 +149,6 @@ class ChipLink(wiring.Component):
         m.submodules.receiver = receiver = Receiver(p.width)
         m.submodules.sending = sending = SendWindow(p.width, p.window)
         m.submodules.receiving = receiving = ReceiveWindow(p.width, p.window)
-        m.submodules.report = report = Report(p.window)
         m.submodules.patience = patience = Patience(p.timeout, p.retries)
         m.submodules.skid = skid = Skid(unsigned(p.width))
         connect(m, sender.o, flipped(self.tx))
@@ -178,25 +177,8 @@ class ChipLink(wiring.Component):
             heard.eq(good & ~header.hello & runs),
             session.heard.eq(good & header.hello),
             session.header.eq(data.View(hello_header(), receiver.header)),
-            receiving.open.eq(receiver.open),
-            receiving.sequence.eq(header.sequence),
-            receiving.write.eq(receiver.write),
-            receiving.word.eq(receiver.word),
-            receiving.close.eq(heard),
-            sending.heard.eq(heard),
-            sending.ack.eq(header.ack),
-            sending.limit.eq(header.limit),
-            sending.back.eq((heard & header.again) | (patience.tick & sending.waiting)),
         ]
-
-        # The other end is told what came.
-        m.d.comb += [
-            report.asks.eq(heard & (receiver.worded | header.poll)),
-            report.worded.eq(heard & receiver.worded & ~receiving.gap),
-            report.fault.eq(runs & (self.spoiled | (heard & receiving.gap))),
-            report.limit.eq(receiving.limit),
-            report.begin.eq(sending.begin),
-        ]
+        self._hear(m, (receiver, receiving, sending, patience), header, heard)
 
         # The timer starts anew whenever something got through.
         m.d.comb += [
@@ -209,16 +191,25 @@ class ChipLink(wiring.Component):
             m.d.sync += self.error.eq(1)
 
         told: Any = Signal(data_header())
-        m.d.comb += [
-            told.again.eq(report.again),
-            told.sequence.eq(sending.sequence),
-            told.ack.eq(receiving.ack),
-            told.limit.eq(receiving.limit),
-        ]
-        wanted = runs & (sending.some | sending.pending | report.owed | told.poll)
+        owed = self._tell(m, (receiver, receiving, sending, patience), told, heard)
+        wanted = runs & (sending.some | sending.pending | owed | told.poll)
         self._compose(m, (session, sender, sending), told, wanted)
-        self._poll(m, told, sending.begin, patience.tick)
         return ResetInserter(self.reset)(m)
+
+    def _hear(self, m: Module, parts: tuple[Any, ...], header: Any, heard: Signal) -> None:
+        """Give what comes to the windows."""
+        receiver, receiving, sending, patience = parts
+        m.d.comb += [
+            receiving.open.eq(receiver.open),
+            receiving.sequence.eq(header.sequence),
+            receiving.write.eq(receiver.write),
+            receiving.word.eq(receiver.word),
+            receiving.close.eq(heard),
+            sending.heard.eq(heard),
+            sending.ack.eq(header.ack),
+            sending.limit.eq(header.limit),
+            sending.back.eq((heard & header.again) | (patience.tick & sending.waiting)),
+        ]
 
     def _compose(self, m: Module, parts: tuple[Any, ...], header: Any, wanted: Value) -> None:
         """Send HELLO frames, and data frames if they are wanted."""
@@ -246,11 +237,30 @@ class ChipLink(wiring.Component):
         with m.If(sending.back & sending.waiting):
             m.d.sync += careful.eq(1)
 
-    def _poll(self, m: Module, header: Any, begin: Value, tick: Value) -> None:
-        """Ask the other end for an answer when there was none for a time."""
+    def _tell(self, m: Module, parts: tuple[Any, ...], told: Any, heard: Signal) -> Signal:
+        """Fill the header with what the other end must know; tell whether it must know it now."""
+        receiver, receiving, sending, patience = parts
+        m.submodules.report = report = Report(self.parameters.window)
+        header: Any = data.View(data_header(), receiver.header)
+        m.d.comb += [
+            report.asks.eq(heard & (receiver.worded | header.poll)),
+            report.worded.eq(heard & receiver.worded & ~receiving.gap),
+            report.fault.eq(self.spoiled | (heard & receiving.gap)),
+            report.limit.eq(receiving.limit),
+            report.begin.eq(sending.begin),
+        ]
         poll = Signal()
-        m.d.comb += header.poll.eq(poll)
-        with m.If(begin):
+        m.d.comb += [
+            told.again.eq(report.again),
+            told.poll.eq(poll),
+            told.sequence.eq(sending.sequence),
+            told.ack.eq(receiving.ack),
+            told.limit.eq(receiving.limit),
+        ]
+
+        # A tick asks for an answer.
+        with m.If(sending.begin):
             m.d.sync += poll.eq(0)
-        with m.If(tick):
+        with m.If(patience.tick):
             m.d.sync += poll.eq(1)
+        return report.owed

@@ -91,10 +91,7 @@ class Receiver(wiring.Component):
         shift = Signal(8 * max(size - 1, 1))
         whole = Signal(8 * size)
         byte = late[:8]
-        m.d.comb += [
-            whole.eq(Cat(shift, byte) if size > 1 else byte),
-            self.word.eq(whole),
-        ]
+        m.d.comb += [whole.eq(Cat(shift, byte) if size > 1 else byte), self.word.eq(whole)]
         with m.If(comes):
             m.d.sync += [fresh.eq(0), late.eq(Cat(late[8:], token.byte))]
             with m.If(early != 0):
