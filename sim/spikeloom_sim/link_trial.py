@@ -74,6 +74,8 @@ class Outcome:
         Faults of the wires in both directions.
     cycles : int
         Cycles from the time that both ends were up.
+    latency : int
+        Cycles that the last word to the second end was on its way.
     """
 
     complete: bool
@@ -82,13 +84,14 @@ class Outcome:
     delivered: tuple[int, int]
     faults: int
     cycles: int
+    latency: int
 
     @classmethod
     def decode(cls, answer: bytes) -> "Outcome":
         """Read the bytes that a trial gives."""
         flags, *numbers = (
             int.from_bytes(answer[begin:end], "little")
-            for begin, end in ((0, 1), (1, 3), (3, 5), (5, 7), (7, 11))
+            for begin, end in ((0, 1), (1, 3), (3, 5), (5, 7), (7, 11), (11, 13))
         )
         return cls(
             complete=bool(flags & 1),
@@ -97,11 +100,12 @@ class Outcome:
             delivered=(numbers[0], numbers[1]),
             faults=numbers[2],
             cycles=numbers[3],
+            latency=numbers[4],
         )
 
 
 _TASK_BYTES = 11
-_OUTCOME_BYTES = 11
+_OUTCOME_BYTES = 13
 
 
 class LinkTrial(wiring.Component):
@@ -145,13 +149,11 @@ class LinkTrial(wiring.Component):
         # The task.
         task, place = Signal(8 * _TASK_BYTES), Signal(range(_TASK_BYTES + 1))
         running, starts = Signal(), Signal()
-        m.d.comb += [self.rx.ready.eq(place != _TASK_BYTES)]
-        m.d.sync += starts.eq(0)
+        m.d.comb += self.rx.ready.eq(place != _TASK_BYTES)
+        m.d.sync += [starts.eq(0), running.eq(running | starts)]
         with m.If(self.rx.valid & self.rx.ready):
             m.d.sync += [task.eq(Cat(task[8:], self.rx.payload)), place.eq(place + 1)]
             m.d.sync += starts.eq(place == _TASK_BYTES - 1)
-        with m.If(starts):
-            m.d.sync += running.eq(1)
 
         # What goes on in each direction.
         faults, counts, wrongs = [], [], []
@@ -179,6 +181,7 @@ class LinkTrial(wiring.Component):
         ]
         with m.If(running & ends[0].up & ends[1].up & ~over):
             m.d.sync += cycles.eq(cycles + 1)
+        latency = self._time(m, ends, counts[0], task[56:72])
         flags = Cat(complete, ends[0].error, ends[1].error, wrongs[0] | wrongs[1], Signal(4))
         total = Signal(16)
         m.d.comb += total.eq(faults[0] + faults[1])
@@ -189,7 +192,7 @@ class LinkTrial(wiring.Component):
         with m.If(over & ~reported):
             m.d.sync += [
                 reported.eq(1),
-                outcome.eq(Cat(flags, *counts, total, cycles)),
+                outcome.eq(Cat(flags, *counts, total, cycles, latency)),
                 left.eq(_OUTCOME_BYTES),
             ]
         with m.Elif(self.tx.valid & self.tx.ready):
@@ -221,6 +224,15 @@ class LinkTrial(wiring.Component):
                 ]
             noisy.append(wires)
         return noisy
+
+    def _time(self, m: Module, ends: list[ChipLink], count: Signal, words: Any) -> Signal:
+        """Count the cycles that the last word to the second end is on its way."""
+        latency, given = Signal(16), Signal(16)
+        with m.If(ends[0].i.valid & ends[0].i.ready):
+            m.d.sync += [given.eq(given + 1), latency.eq(0)]
+        with m.Elif((count != words) & (given == words)):
+            m.d.sync += latency.eq(latency + 1)
+        return latency
 
     def _words(
         self, m: Module, number: int, ends: list[ChipLink], state: tuple[Signal, Signal, Signal]

@@ -49,7 +49,7 @@ class LinkParameters:
     width: int
     window: int = 64
     batch: int = 16
-    timeout: int = 1024
+    timeout: int = 512
     retries: int = 16
 
     def __post_init__(self) -> None:
