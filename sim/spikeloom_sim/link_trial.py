@@ -35,7 +35,8 @@ class Task:
     words : int
         Words to send in each direction, below 2**16.
     pause_in, pause_out : int
-        Of 256 cycles, those in which a source and a sink rest, on the average.
+        Of 256 times of a byte, those in which a source rests, and of 256 cycles, those in which a
+        sink does, on the average.
     """
 
     seed: int
@@ -252,9 +253,12 @@ class LinkTrial(wiring.Component):
 
         # A source that offers a word goes on to do so until it is taken.
         passes, rests = Signal(), Signal()
+        byte = 10 * self.divisor or 1
+        beat = Signal(range(byte + 1))
+        m.d.sync += beat.eq(Mux(beat == byte - 1, 0, beat + 1))
         m.d.comb += [
             passes.eq(source.valid & source.ready),
-            rests.eq(random.bits[:8] < task[72:80]),
+            rests.eq((random.bits[:8] < task[72:80]) | (beat != 0)),
         ]
         m.d.sync += given.eq(given + passes)
         with m.If(~offers | passes):

@@ -3,10 +3,13 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import DomainRenamer, Module
 from amaranth.lib import wiring
+from amaranth.lib.wiring import connect
+from amaranth.sim import Simulator
 
-from spikeloom_hw.interchip import ParallelLine, SerialLine
+from spikeloom_hw.interchip import ChipLink, ClockedLine, ParallelLine, SerialLine
+from spikeloom_hw.interchip.link import LinkParameters
 from spikeloom_sim.bench import simulate
 
 
@@ -104,3 +107,62 @@ def test_a_parallel_line_of_odd_width_is_refused() -> None:
     message = "Parallel line must have 1, 2, 4 or 8 data lines, not 3"
     with pytest.raises(ValueError, match=f"^{message}$"):
         ParallelLine(3)
+
+
+class OwnClocks(wiring.Component):
+    """Two links over a line with clocks, each end in a domain of its own."""
+
+    def __init__(self, parameters: LinkParameters, lines: int) -> None:
+        self.links = [ChipLink(parameters) for _ in range(2)]
+        self.lines = [ClockedLine(lines) for _ in range(2)]
+        super().__init__({})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        for number, (link, line) in enumerate(zip(self.links, self.lines, strict=True)):
+            end, there = Module(), self.lines[1 - number]
+            end.submodules.link, end.submodules.line = link, line
+            connect(end, link.tx, line.tx)
+            connect(end, line.rx, link.rx)
+            m.submodules[f"end{number}"] = DomainRenamer(f"end{number}")(end)
+            m.d.comb += [
+                there.clock_in.eq(line.clock_out),
+                there.strobe_in.eq(line.strobe_out),
+                there.data_in.eq(line.data_out),
+            ]
+        return m
+
+
+COUNT = 100
+
+
+@pytest.mark.parametrize(("lines", "ratio"), [(8, 1.003), (4, 1.6)])
+def test_words_pass_between_ends_with_clocks_of_their_own(lines: int, ratio: float) -> None:
+    # On four lines a byte takes two cycles of the sender.
+    ends = OwnClocks(LinkParameters(8, window=64, batch=64, timeout=512), lines)
+    received: list[list[int]] = [[], []]
+    spoiled = [0, 0]
+
+    def bench(number: int) -> Any:
+        async def move(ctx: Any) -> None:
+            link, given = ends.links[number], 0
+            ctx.set(link.o.ready, 1)
+            while min(map(len, received)) < COUNT:
+                ctx.set(link.i.payload, given)
+                ctx.set(link.i.valid, given < COUNT)
+                members = (link.i.ready, link.o.valid, link.o.payload, link.spoiled)
+                _, _, ready, valid, word, bad = await ctx.tick(f"end{number}").sample(*members)
+                given += ready and given < COUNT
+                received[number].extend([word] * valid)
+                spoiled[number] += bad
+
+        return move
+
+    simulator = Simulator(ends)
+    simulator.add_clock(1e-6, domain="end0")
+    simulator.add_clock(ratio * 1e-6, phase=0.3e-6, domain="end1")
+    for number in range(2):
+        simulator.add_testbench(bench(number))
+    simulator.run_until(1e-3)
+    assert received == [list(range(COUNT))] * 2
+    assert spoiled == [0, 0]
