@@ -1,7 +1,8 @@
 """From chip to chip: a reliable link of words in both directions, and its physical forms."""
 
-from .link import ChipLink
+from .link import ChipLink, LinkParameters
 from .parallel import ClockedLine, ParallelLine
+from .port import LinkPort
 from .serial import SerialLine
 
-__all__ = ["ChipLink", "ClockedLine", "ParallelLine", "SerialLine"]
+__all__ = ["ChipLink", "ClockedLine", "LinkParameters", "LinkPort", "ParallelLine", "SerialLine"]

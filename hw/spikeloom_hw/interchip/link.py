@@ -1,6 +1,6 @@
 """The chip link: words in order and exactly once, over a line that loses and changes bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amaranth.hdl import Module, Mux, ResetInserter, Signal, Value, unsigned
@@ -70,6 +70,18 @@ class LinkParameters:
                 f"A frame of {self.batch} words of {self.width} bits has {self.frame_bytes} bytes, "
                 f"but {LONGEST_FRAME} are the most: choose a smaller batch"
             )
+
+    @classmethod
+    def fit(cls, width: int, byte_cycles: int) -> "LinkParameters":
+        """Sizes for words of ``width`` bits on a line that takes ``byte_cycles`` for a byte.
+
+        Frames are of up to 16 words, or fewer where words are long. The window is four frames.
+        """
+        room = (LONGEST_FRAME - HEADER_BYTES - CHECK_BYTES) // word_bytes(width)
+        batch = 1 << min(16, max(room, 1)).bit_length() - 1
+        sizes = cls(width, window=max(2, 4 * batch), batch=batch)
+        # Two frames, and what registers and wires take.
+        return replace(sizes, timeout=(2 * sizes.frame_bytes + 64) * byte_cycles * 3 // 2)
 
     @property
     def frame_bytes(self) -> int:

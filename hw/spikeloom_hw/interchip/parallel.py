@@ -24,6 +24,11 @@ class ParallelLine(wiring.Component):
     lines : int
         Data lines: 1, 2, 4 or 8.
 
+    Attributes
+    ----------
+    byte_cycles : int
+        Cycles that a byte takes.
+
     Members
     -------
     tx : In(stream.Signature(framed_layout()))
@@ -46,6 +51,7 @@ class ParallelLine(wiring.Component):
     def __init__(self, lines: int = 8) -> None:
         check_lines(lines)
         self.lines = lines
+        self.byte_cycles = 8 // lines
         super().__init__({
             "tx": In(stream.Signature(framed_layout())),
             "rx": Out(stream.Signature(decoded_layout())),
@@ -84,6 +90,11 @@ class ClockedLine(wiring.Component):
     lines : int
         Data lines: 1, 2, 4 or 8.
 
+    Attributes
+    ----------
+    byte_cycles : int
+        Cycles that a byte takes.
+
     Members
     -------
     tx : In(stream.Signature(framed_layout()))
@@ -110,6 +121,7 @@ class ClockedLine(wiring.Component):
     def __init__(self, lines: int = 8) -> None:
         check_lines(lines)
         self.lines = lines
+        self.byte_cycles = 8 // lines
         super().__init__({
             "tx": In(stream.Signature(framed_layout())),
             "rx": Out(stream.Signature(decoded_layout())),

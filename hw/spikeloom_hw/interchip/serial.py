@@ -1,5 +1,6 @@
 """The serial form of the chip link: two wires, bytes with start and stop bits."""
 
+from math import ceil
 from typing import Any
 
 from amaranth.hdl import Module, Signal
@@ -22,6 +23,11 @@ class SerialLine(wiring.Component):
     divisor : int or float
         Clock cycles in a bit, from 4.
 
+    Attributes
+    ----------
+    byte_cycles : int
+        Cycles that a byte takes.
+
     Members
     -------
     tx : In(stream.Signature(framed_layout()))
@@ -41,6 +47,7 @@ class SerialLine(wiring.Component):
 
     def __init__(self, divisor: float = 4) -> None:
         self.uart = UART(divisor)
+        self.byte_cycles = ceil(10 * divisor)
         super().__init__({
             "tx": In(stream.Signature(framed_layout())),
             "rx": Out(stream.Signature(decoded_layout())),
