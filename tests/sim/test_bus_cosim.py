@@ -1,3 +1,4 @@
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from spikeloom_hw.wrap.single_core import SingleCore
 from spikeloom_sim.bus_cosim import Access, Outcome, Port, cosimulate_buses
 from spikeloom_sim.golden import Golden
 from spikeloom_sim.random_network import Case, random_case
+from spikeloom_sim.tools import SimulationError
 
 STEPS = 20
 CORE = CoreConfig(
@@ -182,3 +184,10 @@ def test_a_single_core_in_a_network_fires_as_in_golden(port: Port, tmp_path: Pat
         assert sorted(events) == sorted(fired), step
     assert any(seen.packets)
     assert [outcome.value for outcome in seen.after] == [0, STEPS]
+
+
+def test_models_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    text = "^The simulation needs cocotbext-axi: install it with 'pip install cocotbext-axi'$"
+    with pytest.raises(SimulationError, match=text):
+        cosimulate_buses("nonesuch.v", "axi", [])

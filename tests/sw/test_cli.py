@@ -192,6 +192,8 @@ WRONG = {
     "write",
     "build {}/network.npz -o {}/other --link uart": "--link uart needs --clock, the frequency of "
     "the clock in Hz",
+    "build {}/network.npz -o {}/other --link axi --clock 1e6": "--clock is for a serial line; "
+    "give --link uart with it",
     "build {}/network.npz -o {}/other --record digits": "There is no population 'digits'; the "
     "network has 'in', 'out'",
     "build {}/network.npz -o {}/empty": "{}/empty is a file; give the name of a folder",
