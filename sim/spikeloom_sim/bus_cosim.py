@@ -78,8 +78,8 @@ def cosimulate_buses(
 ) -> BusRun:
     """Drive an emitted accelerator or core through its register port and its streams.
 
-    AXI is driven by the models of cocotbext-axi, Wishbone by a master that checks the rules of
-    its standard mode in each cycle.
+    AXI4-Lite and the streams are driven by the models of cocotbext-axi, Wishbone by a master that
+    checks the rules of its standard mode in each cycle.
 
     Parameters
     ----------
@@ -108,8 +108,7 @@ def cosimulate_buses(
     SimulationError
         If a tool is missing or fails, or the bus is not answered as its rules say.
     """
-    if port == "axi":
-        _check_models()
+    _check_models()
     job: dict[str, Any] = {
         "port": port,
         "words": [int(word) for word in words],

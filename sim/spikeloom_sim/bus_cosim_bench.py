@@ -1,5 +1,6 @@
 """Coroutines that run inside a Verilog simulator and drive an accelerator over its buses."""
 
+import importlib
 import json
 import os
 import random
@@ -11,19 +12,14 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, SimTimeoutError, with_timeout
 from cocotb.utils import get_sim_time
-from cocotbext.axi import (
-    AxiLiteBus,
-    AxiLiteMaster,
-    AxiStreamBus,
-    AxiStreamFrame,
-    AxiStreamSink,
-    AxiStreamSource,
-)
 
 from spikeloom_hw.event import Kind, Operation, pack, unpack
 from spikeloom_sim.wishbone_bench import BusError, WishboneMaster
 
 __all__ = ["drive_buses"]
+
+# It is not typed, and only the benches of AXI need it.
+axi: Any = importlib.import_module("cocotbext.axi")
 
 PERIOD = 10  # nanoseconds
 LIMIT = 400_000  # cycles
@@ -42,8 +38,8 @@ class AxiMaster:
     """Accesses through the model of an AXI4-Lite master."""
 
     def __init__(self, dut: Any, seed: int | None) -> None:
-        bus = AxiLiteBus.from_prefix(dut, "s_axi")
-        self.master = AxiLiteMaster(bus, dut.aclk, dut.aresetn, reset_active_level=False)
+        bus = axi.AxiLiteBus.from_prefix(dut, "s_axi")
+        self.master = axi.AxiLiteMaster(bus, dut.aclk, dut.aresetn, reset_active_level=False)
         write, read = self.master.write_if, self.master.read_if
         channels = [write.aw_channel, write.w_channel, write.b_channel]
         for k, channel in enumerate([*channels, read.ar_channel, read.r_channel]):
@@ -89,12 +85,16 @@ async def run(dut: Any, job: dict[str, Any]) -> dict[str, Any]:
     seed = job["seed"]
     dut.aresetn.value = 0
     Clock(dut.aclk, PERIOD, unit="ns").start()
-    axi = job["port"] == "axi"
-    master: Master = AxiMaster(dut, seed) if axi else WishboneMaster(dut, seed)
+    kind = AxiMaster if job["port"] == "axi" else WishboneMaster
+    master: Master = kind(dut, seed)
     clocked = {"clock": dut.aclk, "reset": dut.aresetn, "reset_active_level": False}
     width = len(dut.s_axis_tdata)
-    source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), **clocked, byte_size=width)
-    sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), **clocked, byte_size=width)
+    source = axi.AxiStreamSource(
+        axi.AxiStreamBus.from_prefix(dut, "s_axis"), **clocked, byte_size=width
+    )
+    sink = axi.AxiStreamSink(
+        axi.AxiStreamBus.from_prefix(dut, "m_axis"), **clocked, byte_size=width
+    )
     pause(source, seed, 10)
     pause(sink, seed, 11)
     await ClockCycles(dut.aclk, 3)
@@ -120,7 +120,7 @@ async def accesses(master: Master, listed: list[Listed]) -> list[tuple[bool, int
 
 async def host(job: dict[str, Any], source: Any, sink: Any) -> list[list[int]]:
     """Give an accelerator all words, and take its packets."""
-    source.send_nowait(AxiStreamFrame(tdata=job["words"]))
+    source.send_nowait(axi.AxiStreamFrame(tdata=job["words"]))
     return [list((await sink.recv()).tdata) for _ in range(job["steps"])]
 
 
@@ -129,20 +129,20 @@ async def network(job: dict[str, Any], source: Any, sink: Any) -> list[list[int]
 
     async def ask(step: int) -> list[int]:
         """Put a STEP on the bus, and all that the core answers, END too."""
-        source.send_nowait(AxiStreamFrame(tdata=[step]))
+        source.send_nowait(axi.AxiStreamFrame(tdata=[step]))
         *events, end = (await sink.recv()).tdata
         if unpack(end & 0xFFFFFFFF)[0] != Kind.END:
             raise BusError(f"the packet of a core ends with 0x{end:08x}, which is no END")
-        source.send_nowait(AxiStreamFrame(tdata=[*events, end]))
+        source.send_nowait(axi.AxiStreamFrame(tdata=[*events, end]))
         return events
 
     packets: list[list[int]] = []
     await ask(pack(Kind.STEP, Operation.CLEAR, 0))
     for word in job["words"]:
         if unpack(word)[0] != Kind.STEP:
-            source.send_nowait(AxiStreamFrame(tdata=[word]))
+            source.send_nowait(axi.AxiStreamFrame(tdata=[word]))
             continue
         packets.append([event for step in job["schedule"] for event in await ask(step)])
         done = pack(Kind.STEP, Operation.DONE, len(packets) - 1)
-        source.send_nowait(AxiStreamFrame(tdata=[done]))
+        source.send_nowait(axi.AxiStreamFrame(tdata=[done]))
     return packets
