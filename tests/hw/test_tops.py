@@ -1,5 +1,6 @@
 import gc
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,11 @@ def test_any_top_of_a_program_is_emitted(program: Program, tmp_path: Path) -> No
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
-def test_a_port_of_another_kind_is_refused() -> None:
+def test_what_cannot_be_wrapped_is_refused() -> None:
     with pytest.raises(ValueError, match="^Port must be one of axi, wishbone, not 'apb'$"):
         Accelerator(CONFIG, "apb")
+    text = "^A single core needs the configuration of a chip with 1 core, not with 2$"
+    with pytest.raises(ValueError, match=text):
+        SingleCore(replace(CONFIG, cores=2))
     # What was not finished goes here, not in another test that forbids it.
     gc.collect()

@@ -38,6 +38,11 @@ class SingleCore(Wrapped):
     port : "axi" or "wishbone"
         Kind of the register port.
 
+    Raises
+    ------
+    ValueError
+        If the chip has several cores.
+
     Members
     -------
     aclk, aresetn, ..., m_axis_tready
@@ -45,6 +50,11 @@ class SingleCore(Wrapped):
     """
 
     def __init__(self, config: ChipConfig, port: str = "axi") -> None:
+        if config.all_cores != 1:
+            raise ValueError(
+                f"A single core needs the configuration of a chip with 1 core, "
+                f"not with {config.all_cores}"
+            )
         self.config = config
         self.event = event_layout(config.core.value_width)
         width = -(-Shape.cast(self.event).width // 8) * 8
