@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import REGION_WORDS, ChipConfig
 from .memory import BankedMem, RowMem
-from .registers import CORE_BASE, CORE_STRIDE, Region
+from .registers import CHIP_BITS, CORE_BASE, CORE_STRIDE, FABRIC_BASE, Region
 
-__all__ = ["LATENCY", "AccessSignature", "decode", "hand_out", "latency_of"]
+__all__ = ["LATENCY", "AccessSignature", "decode", "hand_out", "latency_of", "lies_in", "share"]
 
 LATENCY = 4
 """Cycles from a read to its data, in a core."""
@@ -66,6 +66,43 @@ def decode(
             m.d.comb += access.known.eq(1)
         data = data | (memory.host_data & chosen.replicate(32))
     m.d.sync += access.data.eq(data)
+
+
+def lies_in(address: Any, config: ChipConfig, chip: int) -> Value:
+    """Tell whether an address is of a chip or of one below it."""
+    found = []
+    for c in config.subtree(chip):
+        first = (CORE_BASE + CORE_STRIDE * c * config.cores) >> 24
+        behind = first + (CORE_STRIDE * config.cores >> 24)
+        found += [
+            address[CHIP_BITS:] == c,
+            (address[24:] >= first) & (address[24:] < behind),
+            address[_PAGE:] == (FABRIC_BASE >> _PAGE) + 2 * c,
+        ]
+        # What goes down a link is decided above it.
+        found += [
+            address[_PAGE:] == (FABRIC_BASE >> _PAGE) + 2 * child + 1
+            for child in config.children(c)
+        ]
+    return Cat(found).any()
+
+
+def share(m: Module, access: Any, blocks: list[Any]) -> None:
+    """Connect ``access`` to blocks each of which knows its own addresses."""
+    for block in blocks:
+        m.d.comb += [
+            block.read.eq(access.read),
+            block.write.eq(access.write),
+            block.address.eq(access.address),
+            block.value.eq(access.value),
+        ]
+    data: Any = Const(0, 32)
+    for block in blocks:
+        data = data | block.data
+    m.d.comb += [
+        access.known.eq(Cat(block.known for block in blocks).any()),
+        access.data.eq(data),
+    ]
 
 
 def hand_out(m: Module, access: Any, blocks: list[Any], first: int) -> None:

@@ -12,6 +12,8 @@ from .host.port import HostPort
 from .host.uart import UART
 from .skid import Skid
 from .system import System
+from .tree.hang import hang
+from .tree.words import link_layout
 
 __all__ = ["Chip", "SerialChip"]
 
@@ -30,14 +32,27 @@ class Chip(wiring.Component):
         Bytes from the host.
     tx : Out(stream.Signature(unsigned(8)))
         Bytes to the host.
+    to_child : Out(stream.Signature(link_layout(config))).array(children)
+        Words for each child, if the chip is the root of a tree; absent if not, as the next is.
+    from_child : In(stream.Signature(link_layout(config))).array(children)
+        Words of each child.
     """
 
     rx: stream.Interface
     tx: stream.Interface
+    to_child: Any
+    from_child: Any
 
     def __init__(self, config: ChipConfig) -> None:
         self.config = config
+        self.below = len(config.children(0))
+        members: dict[str, Any] = {}
+        if self.below:
+            word = stream.Signature(link_layout(config))
+            members["to_child"] = Out(word).array(self.below)
+            members["from_child"] = In(word).array(self.below)
         super().__init__({
+            **members,
             "rx": In(stream.Signature(unsigned(8))),
             "tx": Out(stream.Signature(unsigned(8))),
         })
@@ -62,6 +77,10 @@ class Chip(wiring.Component):
         for name in ("idle", "stepping", "word", "done", "recorded", "bad_word", "steps"):
             m.d.comb += getattr(system, name).eq(getattr(fabric, name))
         m.d.comb += system.activity.eq(fabric.activity)
+        ways = [(fabric.falling[k], fabric.rising[k]) for k in range(self.below)]
+        for k, port in enumerate(hang(m, self.config, ways, system, system.reset)):
+            connect(m, port.down, flipped(self.to_child[k]))
+            connect(m, flipped(self.from_child[k]), port.up)
 
         return m
 

@@ -6,16 +6,15 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from .access import AccessSignature, decode, hand_out
+from .access import AccessSignature, hand_out, share
 from .activity import chip_activity_layout
 from .bus import Arbiter, broadcast
 from .config import ChipConfig
 from .core import Core
 from .distribution import Distribution
 from .event import Kind, event_layout
-from .layout import filter_layout, filter_rows
-from .memory import RowMem
-from .registers import regions
+from .rise import Rise
+from .source_filter import SourceFilter
 
 __all__ = ["Cluster"]
 
@@ -23,7 +22,8 @@ __all__ = ["Cluster"]
 class Cluster(wiring.Component):
     """Merge events of all sources to one order, and let the cores take them; others may, too.
 
-    Sources are the ``i``, then the cores. A core takes spikes and graded events of the sources in
+    Sources are the ``i``, then the cores; the first of them is the step control, or the link to the
+    parent, the others are children. A core takes spikes and graded events of the sources in
     its filter, rewards, errors of neurons of its own, and steps. A core that is alone in the
     world has no filter, and no queue lies between the bus and other sinks than the core.
 
@@ -53,6 +53,8 @@ class Cluster(wiring.Component):
         What each of them takes.
     access : In(AccessSignature())
         Host access to the memories of the cores, while all is idle.
+    up : Out(stream.Signature(event_layout(value_width)))
+        Events for the parent; absent on chip 0.
     activity : Out(chip_activity_layout(config))
         What happened in the cores: in the cycle before, or two before if there are several.
     idle : Out(1)
@@ -65,6 +67,7 @@ class Cluster(wiring.Component):
     origin: Signal
     wanted: Signal
     o: Any
+    up: stream.Interface
     access: Any
     activity: Any
     idle: Signal
@@ -73,7 +76,9 @@ class Cluster(wiring.Component):
         self.config, self.sources, self.sinks, self.chip = config, sources, sinks, chip
         self.event = event_layout(config.core.value_width)
         passing = stream.Signature(self.event, always_ready=True)
+        members: dict[str, Any] = {"up": Out(stream.Signature(self.event))} if chip else {}
         super().__init__({
+            **members,
             "i": In(stream.Signature(self.event)).array(sources),
             "taken": Out(passing),
             "passing": Out(passing),
@@ -89,21 +94,33 @@ class Cluster(wiring.Component):
         """Build the arbiter, the cores, and what lies between."""
         m = Module()
         cores = [Core(self.config) for _ in range(self.config.cores)]
-        m.submodules.bus = bus = Arbiter(self.sources + len(cores), self.config.core.value_width)
-        for k in range(self.sources):
-            connect(m, flipped(self.i[k]), bus.i[k])
         for k, core in enumerate(cores):
             m.submodules[f"core{k}" if k else "core"] = core
-            connect(m, core.o, bus.i[self.sources + k])
+        ports = [flipped(self.i[k]) for k in range(self.sources)]
+        ports += [core.o for core in cores]
+        rise = self._rise(m, ports) if self.chip else None
+        if rise:
+            ports = [ports[0], rise.bus]
+        m.submodules.bus = bus = Arbiter(len(ports), self.config.core.value_width)
+        for k, port in enumerate(ports):
+            connect(m, port, bus.i[k])
         m.d.comb += [
             self.taken.valid.eq(bus.o.valid & bus.o.ready),
             self.taken.payload.eq(bus.o.payload),
         ]
         if self.config.filtered:
-            self._distribute(m, bus, cores)
+            self._distribute(m, bus, cores, rise)
         else:
             self._connect(m, bus, cores[0])
         return m
+
+    def _rise(self, m: Module, ports: list[Any]) -> Rise:
+        """Let all that comes from below meet before the bus, which it shares with the parent."""
+        m.submodules.rise = rise = Rise(self.config, self.chip, len(ports) - 1)
+        for k, port in enumerate(ports[1:]):
+            connect(m, port, rise.i[k])
+        connect(m, rise.up, flipped(self.up))
+        return rise
 
     def _connect(self, m: Module, bus: Arbiter, core: Any) -> None:
         """Let one core, which takes all, and the other sinks listen to the bus itself."""
@@ -123,16 +140,16 @@ class Cluster(wiring.Component):
         ]
         connect(m, flipped(self.access), core.access)
 
-    def _distribute(self, m: Module, bus: Arbiter, cores: list[Any]) -> None:
+    def _distribute(self, m: Module, bus: Arbiter, cores: list[Any], rise: Rise | None) -> None:
         """Let several cores take what they want of the events that pass."""
         m.submodules.distribution = ways = Distribution(self.event, len(cores) + self.sinks)
         connect(m, bus.o, ways.i)
         m.d.comb += [
             self.passing.valid.eq(ways.passing.valid),
             self.passing.payload.eq(ways.passing.payload),
-            self.idle.eq(bus.idle & ways.idle),
+            self.idle.eq(bus.idle & ways.idle & (rise.idle if rise else 1)),
         ]
-        m.d.sync += self.origin.eq(bus.origin)
+        m.d.sync += self.origin.eq(self._origin(m, bus, rise))
         event: Any = ways.passing.payload
         spikes, teaches = self._kinds(event)
         entrances, wanted = [], []
@@ -151,8 +168,19 @@ class Cluster(wiring.Component):
         for k in range(self.sinks):
             connect(m, ways.o[len(cores) + k], flipped(self.o[k]))
         m.d.comb += ways.wanted.eq(Cat(*wanted, self.wanted))
-        hand_out(m, self.access, entrances, self.chip * len(cores))
+        inner: Any = AccessSignature().create(path=("inner",))
+        hand_out(m, inner, entrances, self.chip * len(cores))
+        share(m, self.access, [inner, *([rise.access] if rise else [])])
         self._add_up(m, cores)
+
+    def _origin(self, m: Module, bus: Arbiter, rise: Rise | None) -> Value:
+        """Give the source of the event on the bus, among all sources."""
+        if rise is None:
+            return bus.origin
+        below = Signal.like(rise.origin)
+        with m.If(rise.bus.valid & rise.bus.ready):
+            m.d.sync += below.eq(rise.origin)
+        return Mux(bus.origin == 0, 0, below + 1)
 
     def _kinds(self, event: Any) -> tuple[Value, Value]:
         """Tell whether an event is for synapses, and whether it is for the learning engine.
@@ -166,28 +194,15 @@ class Cluster(wiring.Component):
 
     def _filter(self, m: Module, k: int, behind: Any) -> tuple[Value, Any]:
         """Build the filter of a core; give whether it has the source, and access to both."""
-        core = self.config.core
-        memory = RowMem(filter_layout(core), filter_rows(core), table=True)
-        m.submodules[f"filter{k}"] = memory
-        source = Value.cast(self.taken.payload.source)
-        passed = Value.cast(self.passing.payload.source)
+        m.submodules[f"filter{k}"] = listed = SourceFilter(self.config, "filter")
         m.d.comb += [
-            memory.read.eq(self.taken.valid),
-            memory.read_row.eq(source >> 5),
+            listed.read.eq(self.taken.valid),
+            listed.source.eq(self.taken.payload.source),
+            listed.passing.eq(self.passing.payload.source),
         ]
         both: Any = AccessSignature().create(path=(f"access{k}",))
-        here: Any = AccessSignature().create(path=(f"filter{k}_access",))
-        for access in (here, behind):
-            m.d.comb += [
-                getattr(access, name).eq(getattr(both, name))
-                for name in ("read", "write", "address", "value")
-            ]
-        m.d.comb += [
-            both.known.eq(here.known | behind.known),
-            both.data.eq(here.data | behind.data),
-        ]
-        decode(m, here, {"filter": memory}, regions(self.config))
-        return memory.read_data.as_value().bit_select(passed[:5], 1), both
+        share(m, both, [listed.access, behind])
+        return listed.named, both
 
     def _add_up(self, m: Module, cores: list[Any]) -> None:
         """Add up what the cores do in a cycle; they integrate if any of them does."""

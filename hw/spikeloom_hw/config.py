@@ -204,8 +204,7 @@ class ChipConfig:
     cores : int
         Cores of a chip, up to 16.
     parents : tuple of int
-        Parent of each chip but the first, which is the root: each has a lower number than its
-        child. At most four chips hang on one.
+        Parent of each chip but the root, chip 0: a lower number. At most four hang on one.
     """
 
     core: CoreConfig = field(default_factory=CoreConfig)
@@ -223,10 +222,11 @@ class ChipConfig:
         for child, parent in enumerate(self.parents, 1):
             check_integers(f"Parent of chip {child}", parent, 0, child - 1)
         for parent in set(self.parents):
-            if self.parents.count(parent) > MOST_CHILDREN:
+            below = len(self.children(parent))
+            if below > MOST_CHILDREN:
                 raise ValueError(
                     f"At most {MOST_CHILDREN} chips can hang on one, "
-                    f"not the {self.parents.count(parent)} of chip {parent}"
+                    f"not the {below} of chip {parent}"
                 )
         if self.all_cores > MOST_CORES:
             raise ValueError(
@@ -243,6 +243,14 @@ class ChipConfig:
     def all_cores(self) -> int:
         """Cores of all chips together."""
         return self.cores * self.chips
+
+    def children(self, chip: int) -> tuple[int, ...]:
+        """Chips that hang on a chip, in ascending order."""
+        return tuple(c for c, parent in enumerate(self.parents, 1) if parent == chip)
+
+    def subtree(self, chip: int) -> tuple[int, ...]:
+        """A chip, and all below it."""
+        return (chip, *(c for child in self.children(chip) for c in self.subtree(child)))
 
     @property
     def filtered(self) -> bool:

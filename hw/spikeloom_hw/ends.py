@@ -21,22 +21,28 @@ class Ends(wiring.Component):
     -------
     end : In(1)
         An END is taken from the bus.
+    awaits_one : Out(1)
+        The next END is the last.
     last : Out(1)
-        It is the last that was awaited.
+        An END is taken, and it is the last.
     """
 
     end: Signal
+    awaits_one: Signal
     last: Signal
 
     def __init__(self, answers: int) -> None:
         self.answers = answers
-        super().__init__({"end": In(1), "last": Out(1)})
+        super().__init__({"end": In(1), "awaits_one": Out(1), "last": Out(1)})
 
     def elaborate(self, platform: Any) -> Module:
         """Build the counter."""
         m = Module()
         count = Signal(range(self.answers))
-        m.d.comb += self.last.eq(self.end & (count == self.answers - 1))
+        m.d.comb += [
+            self.awaits_one.eq(count == self.answers - 1),
+            self.last.eq(self.end & self.awaits_one),
+        ]
         with m.If(self.end):
             m.d.sync += count.eq(Mux(self.last, 0, count + 1))
         return m

@@ -6,13 +6,14 @@ from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from .access import AccessSignature, decode
+from .access import AccessSignature, decode, share
 from .activity import chip_activity_layout
 from .cluster import Cluster
 from .config import ChipConfig
 from .control import StepControl
 from .ends import Ends
-from .event import Kind, Operation
+from .event import Kind, Operation, event_layout
+from .gates import Gates
 from .link import word_layout
 from .memory import RowMem
 from .queue import Queue
@@ -49,6 +50,10 @@ class Fabric(wiring.Component):
         Time steps done.
     activity : Out(chip_activity_layout(config))
         What the cores do.
+    falling : Out(stream.Signature(event_layout(value_width))).array(children)
+        Events for each child of the chip; absent if there is none, as the next is.
+    rising : In(stream.Signature(event_layout(value_width))).array(children)
+        Events of each child.
     """
 
     i_words: stream.Interface
@@ -63,10 +68,19 @@ class Fabric(wiring.Component):
     bad_word: Signal
     steps: Signal
     activity: Any
+    falling: Any
+    rising: Any
 
     def __init__(self, config: ChipConfig) -> None:
         self.config = config
+        self.below = len(config.children(0))
+        members: dict[str, Any] = {}
+        if self.below:
+            event = stream.Signature(event_layout(config.core.value_width))
+            members["falling"] = Out(event).array(self.below)
+            members["rising"] = In(event).array(self.below)
         super().__init__({
+            **members,
             "i_words": In(stream.Signature(unsigned(32))),
             "o_words": Out(stream.Signature(word_layout())),
             "access": In(AccessSignature()),
@@ -86,9 +100,9 @@ class Fabric(wiring.Component):
         m = Module()
         config = self.config
         m.submodules.control = control = StepControl(config.core, checked=config.filtered)
-        m.submodules.cluster = cluster = Cluster(config, 1, 1)
+        m.submodules.cluster = cluster = Cluster(config, 1 + self.below, 1 + self.below)
         m.submodules.recorder = recorder = Recorder(config.core)
-        m.submodules.ends = ends = Ends(config.cores)
+        m.submodules.ends = ends = Ends(config.cores + self.below)
 
         # Words of the host wait in a queue, if there is one, until the control takes them.
         waiting = self._wait(m, control)
@@ -100,11 +114,20 @@ class Fabric(wiring.Component):
         connect(m, recorder.o, flipped(self.o_words))
         taken: Any = cluster.taken.payload
         m.d.comb += [
-            cluster.wanted.eq(self._recorded(cluster.passing.payload)),
+            cluster.wanted[0].eq(self._recorded(cluster.passing.payload)),
             ends.end.eq(cluster.taken.valid & (taken.kind == Kind.END)),
             control.end.eq(ends.last),
         ]
-        self._tables(m, control, recorder, cluster)
+        blocks = [cluster.access]
+        if self.below:
+            m.submodules.gates = gates = Gates(config, 0)
+            gates.listen(m, cluster)
+            blocks.append(gates.access)
+            m.d.comb += cluster.wanted[1:].eq(gates.wanted)
+            for k in range(self.below):
+                connect(m, cluster.o[1 + k], flipped(self.falling[k]))
+                connect(m, flipped(self.rising[k]), cluster.i[1 + k])
+        self._tables(m, control, recorder, blocks)
 
         # What the system block sees. The cores' part of idleness may be late, so all has to be
         # still for some cycles; what comes in is seen at once.
@@ -145,7 +168,7 @@ class Fabric(wiring.Component):
         return sent | (event.kind == Kind.READOUT) | self._is_done(event)
 
     def _tables(
-        self, m: Module, control: StepControl, recorder: Recorder, cluster: Cluster
+        self, m: Module, control: StepControl, recorder: Recorder, blocks: list[Any]
     ) -> None:
         """Let the host reach the schedule and the record table here, the rest in the cores."""
         known = regions(self.config)
@@ -160,16 +183,8 @@ class Fabric(wiring.Component):
             memories["record"].read.eq(recorder.record_read),
             memories["record"].read_row.eq(recorder.record_row),
             recorder.record.eq(memories["record"].read_data.as_value()),
-            self.access.known.eq(here.known | cluster.access.known),
-            self.access.data.eq(here.data | cluster.access.data),
         ]
-        for access in (here, cluster.access):
-            m.d.comb += [
-                access.read.eq(self.access.read),
-                access.write.eq(self.access.write),
-                access.address.eq(self.access.address),
-                access.value.eq(self.access.value),
-            ]
+        share(m, self.access, [here, *blocks])
         decode(m, here, memories, known)
 
     def _wait(self, m: Module, control: StepControl) -> Value:

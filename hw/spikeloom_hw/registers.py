@@ -19,9 +19,11 @@ from .learning.layout import entry_layout, epochs_layout, post_layout, pre_layou
 from .neuron.noise import WORD_WIDTH
 
 __all__ = [
+    "CHIP_BITS",
     "CORE_BASE",
     "CORE_STRIDE",
     "FABRIC",
+    "FABRIC_BASE",
     "ID",
     "VERSION",
     "Control",
@@ -44,11 +46,16 @@ FABRIC = ("schedule", "record")
 CORE_STRIDE = 2 << 24
 """Words from a memory of a core to that of the next."""
 
+CHIP_BITS = 16
+"""The registers of chip c are at c << 16."""
+
 CORE_BASE = 0x10 << 24
 """Where the memories of core 0 begin."""
 
+FABRIC_BASE = 0x01 << 24
+"""Where the memories of the fabric begin; those of the links to chip c are 2 c pages on."""
+
 _LEARNING = 0x11 << 24
-_FABRIC = 0x01 << 24
 
 
 class Register(enum.IntEnum):
@@ -172,14 +179,14 @@ def regions(config: ChipConfig) -> dict[str, Region]:
     ``up@c`` and ``down@c`` of what goes from chip c to its parent and from there to it.
     """
     core = config.core
-    record = ("record", _FABRIC | 1 << 20, filter_rows(core), filter_layout(core))
-    entries = [("schedule", _FABRIC, core.phases, schedule_layout(core)), record]
+    record = ("record", FABRIC_BASE | 1 << 20, filter_rows(core), filter_layout(core))
+    entries = [("schedule", FABRIC_BASE, core.phases, schedule_layout(core)), record]
     for g in range(config.all_cores):
         suffix, offset = f"@{g}" if g else "", CORE_STRIDE * g
         entries += [(n + suffix, base + offset, *row) for n, base, *row in _of_core(config)]
     for c in range(1, config.chips):
         for k, name in enumerate(("up", "down")):
-            entries.append((f"{name}@{c}", _FABRIC + (2 * c + k << 20), *record[2:]))
+            entries.append((f"{name}@{c}", FABRIC_BASE + (2 * c + k << 20), *record[2:]))
     return {
         entry[0]: Region(*entry) for entry in entries if entry[2] and Shape.cast(entry[3]).width
     }

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .access import AccessSignature, latency_of
+from .access import AccessSignature, latency_of, lies_in
 from .activity import chip_activity_layout
 from .config import ChipConfig
 from .counter_bank import CounterBank
 from .link import request_layout
-from .registers import ID, VERSION, Control, Errors, Register, Status
+from .registers import CHIP_BITS, ID, VERSION, Control, Errors, Register, Status
+from .tree.remote import hand_down
 
 __all__ = ["System"]
 
@@ -26,6 +27,8 @@ class System(wiring.Component):
     ----------
     config : ChipConfig
         Structure of the chip.
+    chip : int
+        Number of the chip: its registers are at ``chip << 16``.
 
     Members
     -------
@@ -51,6 +54,10 @@ class System(wiring.Component):
         Time steps done.
     activity : In(chip_activity_layout(config))
         What the cores do.
+    remote : Out(stream.Signature(request_layout())).array(children)
+        Accesses to each child and what is below it; absent if there is none, as the next is.
+    answers : In(stream.Signature(unsigned(32))).array(children)
+        What was read there.
     reset : Out(1)
         Reset all but memories, registers and host port.
     clear : Out(1)
@@ -68,12 +75,20 @@ class System(wiring.Component):
     bad_word: Signal
     steps: Signal
     activity: Any
+    remote: Any
+    answers: Any
     reset: Signal
     clear: Signal
 
-    def __init__(self, config: ChipConfig) -> None:
-        self.config = config
+    def __init__(self, config: ChipConfig, chip: int = 0) -> None:
+        self.config, self.chip, self.children = config, chip, config.children(chip)
+        members: dict[str, Any] = {}
+        if self.children:
+            below = len(self.children)
+            members["remote"] = Out(stream.Signature(request_layout())).array(below)
+            members["answers"] = In(stream.Signature(unsigned(32))).array(below)
         super().__init__({
+            **members,
             "requests": In(stream.Signature(request_layout())),
             "responses": Out(stream.Signature(unsigned(32))),
             "access": Out(AccessSignature()),
@@ -102,10 +117,12 @@ class System(wiring.Component):
 
         # What kind of access it is, which is a cycle old when it is needed.
         inside, at_once, counter = Signal(), Signal(), Signal()
-        offset = request.address[:8]
+        offset, below = request.address[:8], Signal(len(self.children))
+        place = request.address ^ (self.chip << CHIP_BITS)
         m.d.sync += [
-            inside.eq(~request.address[8:].any()),
-            at_once.eq(~request.address[3:].any()),
+            below.eq(Cat(lies_in(request.address, self.config, c) for c in self.children)),
+            inside.eq(~place[8:].any()),
+            at_once.eq(~place[3:].any()),
             counter.eq((offset >= Register.EVENTS_IN) & (offset <= max(Register))),
         ]
         bank = self._bank(m)
@@ -128,6 +145,9 @@ class System(wiring.Component):
                     m.next = "READ"
                 with m.Else():
                     m.next = "ACCESS"
+                if self.children:
+                    with m.If(below.any()):
+                        m.next = "REMOTE"
 
             # The strobes reach every memory, so they come straight from the state.
             with m.State("ACCESS"):
@@ -156,7 +176,8 @@ class System(wiring.Component):
                 m.d.comb += self.requests.ready.eq(1)
                 m.next = "IDLE"
 
-        self._read(m, inside, counter, errors, bank)
+            told = hand_down(m, self, below) if self.children else Const(0)
+        self._read(m, inside, counter, errors, bank, (below.any(), told))
         return m
 
     def _write(self, m: Module, errors: Signal, seen: Signal, bank: CounterBank | None) -> None:
@@ -223,6 +244,7 @@ class System(wiring.Component):
         counter: Signal,
         errors: Signal,
         bank: CounterBank | None,
+        remote: tuple[Value, Value],
     ) -> None:
         """Select what was read; it holds still while it is handed over."""
         address = self.requests.payload.address[:8]
@@ -249,6 +271,7 @@ class System(wiring.Component):
             (inside & (address[3:] == 0), constant),
             (inside & (address[4:] == 0), status),
             (inside & counter, bank.value if bank else Const(0)),
+            *([remote] if self.children else []),
         ]
         value: Any = Const(0, 32)
         for number, (wanted, source) in enumerate(choices):

@@ -1,0 +1,1 @@
+"""Many chips as one: a tree of them, along whose links events, time and host access go."""
