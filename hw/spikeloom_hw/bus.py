@@ -57,7 +57,7 @@ class Arbiter(wiring.Component):
         # After a source was served, the search starts behind it. Whether a source may speak does
         # not depend on whether it wants to.
         may = Signal(self.sources)
-        with m.Switch(self.origin):
+        with m.Switch(self.served_last(m)):
             for last in range(self.sources):
                 with m.Case(last):
                     before: Any = Const(0)
@@ -78,6 +78,10 @@ class Arbiter(wiring.Component):
                 m.d.sync += [self.origin.eq(number), self.o.payload.eq(port.payload)]
 
         return m
+
+    def served_last(self, m: Module) -> Value:
+        """Source behind which the search starts."""
+        return self.origin
 
 
 def broadcast(

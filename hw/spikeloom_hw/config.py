@@ -187,9 +187,7 @@ class CoreConfig:
 
 @dataclass(frozen=True)
 class ChipConfig:
-    """Structure of a whole chip: cores, the step control and the host port.
-
-    Several chips may be joined to a tree; all of them have this structure.
+    """Structure of a whole chip, or of each of several that are joined to a tree.
 
     Parameters
     ----------
