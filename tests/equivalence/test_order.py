@@ -4,7 +4,7 @@ With SPIKELOOM_RUNS, which benchmarks/order.py sets, so many runs are made on ev
 """
 
 import os
-from functools import cache
+from functools import cache, partial
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_time_and_order_of_the_fabric_change_nothing(name: str, depth: int) -> N
         if chip is None:
             with jittered(depth):
                 key = f"{cut.config.hash:016x} in random order, {depth}"
-                chip = CompiledChip(kept_verilog(key, lambda: Joined(cut.config, Lag)))
+                chip = CompiledChip(kept_verilog(key, partial(Joined, cut.config, Lag)))
         exchange = chip.exchange(script_of(cut, sample), patience=PATIENCE)
         recording = read_run(cut, exchange.output, STEPS)
         assert golden.difference(recording) is None, f"run {run}"
