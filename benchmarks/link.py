@@ -12,7 +12,8 @@ from rich.table import Table
 
 from spikeloom_hw.interchip.frame import word_bytes
 from spikeloom_hw.interchip.link import LinkParameters
-from spikeloom_sim.link_trial import CompiledTrial, Outcome, Task
+from spikeloom_sim.link_compiled import CompiledTrial
+from spikeloom_sim.link_task import Outcome, Task
 
 
 @dataclass(frozen=True)

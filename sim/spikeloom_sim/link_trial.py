@@ -1,7 +1,5 @@
 """A chip link on trial: two ends, noisy wires, and words that are checked where they come out."""
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
@@ -11,102 +9,13 @@ from amaranth.lib.wiring import In, Out, connect
 from spikeloom_hw.interchip import ChipLink, ParallelLine, SerialLine
 from spikeloom_hw.interchip.link import LinkParameters
 
-from . import link_noise
-from .compiled import CompiledChip, kept_verilog
-from .link_noise import RATE_BITS, NoisyWires, Random
+from .link_noise import NoisyWires, Random
+from .link_task import OUTCOME_BYTES, TASK_BYTES
 
-__all__ = ["CompiledTrial", "LinkTrial", "Outcome", "Task"]
+__all__ = ["LinkTrial"]
 
 _SALT = (0x1234, 0x8765)
 _LINGER = 40_000  # cycles
-
-
-@dataclass(frozen=True)
-class Task:
-    """What to try.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of faults and pauses, below 2**32.
-    rate : float
-        Probability of a fault in a symbol (a byte of a parallel line, a bit of a serial one), in
-        each direction.
-    words : int
-        Words to send in each direction, below 2**16.
-    pause_in, pause_out : int
-        Of 256 times of a byte, those in which a source rests, and of 256 cycles, those in which a
-        sink does, on the average.
-    """
-
-    seed: int
-    rate: float
-    words: int
-    pause_in: int = 0
-    pause_out: int = 0
-
-    def encode(self) -> bytes:
-        """Bytes for the trial."""
-        fields = (
-            (self.seed, 4),
-            (round(self.rate * 2**RATE_BITS), 3),
-            (self.words, 2),
-            (self.pause_in, 1),
-            (self.pause_out, 1),
-        )
-        return b"".join(value.to_bytes(size, "little") for value, size in fields)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a task.
-
-    Parameters
-    ----------
-    complete : bool
-        All words have come in both directions.
-    errors : int
-        Ends that have given up.
-    wrong : bool
-        Some word was not the next one.
-    delivered : tuple of int
-        Words that came, to the second end and to the first.
-    faults : int
-        Faults of the wires in both directions.
-    cycles : int
-        Cycles from the time that both ends were up.
-    latency : int
-        Cycles that the last word to the second end was on its way.
-    """
-
-    complete: bool
-    errors: int
-    wrong: bool
-    delivered: tuple[int, int]
-    faults: int
-    cycles: int
-    latency: int
-
-    @classmethod
-    def decode(cls, answer: bytes) -> "Outcome":
-        """Read the bytes that a trial gives."""
-        flags, *numbers = (
-            int.from_bytes(answer[begin:end], "little")
-            for begin, end in ((0, 1), (1, 3), (3, 5), (5, 7), (7, 11), (11, 13))
-        )
-        return cls(
-            complete=bool(flags & 1),
-            errors=(flags >> 1 & 1) + (flags >> 2 & 1),
-            wrong=bool(flags & 8),
-            delivered=(numbers[0], numbers[1]),
-            faults=numbers[2],
-            cycles=numbers[3],
-            latency=numbers[4],
-        )
-
-
-_TASK_BYTES = 11
-_OUTCOME_BYTES = 13
 
 
 class LinkTrial(wiring.Component):
@@ -148,13 +57,13 @@ class LinkTrial(wiring.Component):
         m.submodules.first, m.submodules.second = ends
 
         # The task.
-        task, place = Signal(8 * _TASK_BYTES), Signal(range(_TASK_BYTES + 1))
+        task, place = Signal(8 * TASK_BYTES), Signal(range(TASK_BYTES + 1))
         running, starts = Signal(), Signal()
-        m.d.comb += self.rx.ready.eq(place != _TASK_BYTES)
+        m.d.comb += self.rx.ready.eq(place != TASK_BYTES)
         m.d.sync += [starts.eq(0), running.eq(running | starts)]
         with m.If(self.rx.valid & self.rx.ready):
             m.d.sync += [task.eq(Cat(task[8:], self.rx.payload)), place.eq(place + 1)]
-            m.d.sync += starts.eq(place == _TASK_BYTES - 1)
+            m.d.sync += starts.eq(place == TASK_BYTES - 1)
 
         # What goes on in each direction.
         faults, counts, wrongs = [], [], []
@@ -186,15 +95,15 @@ class LinkTrial(wiring.Component):
         flags = Cat(complete, ends[0].error, ends[1].error, wrongs[0] | wrongs[1], Signal(4))
         total = Signal(16)
         m.d.comb += total.eq(faults[0] + faults[1])
-        outcome = Signal(8 * _OUTCOME_BYTES)
-        left = Signal(range(_OUTCOME_BYTES + 1))
+        outcome = Signal(8 * OUTCOME_BYTES)
+        left = Signal(range(OUTCOME_BYTES + 1))
         reported = Signal()
         m.d.comb += [self.tx.valid.eq(left != 0), self.tx.payload.eq(outcome[:8])]
         with m.If(over & ~reported):
             m.d.sync += [
                 reported.eq(1),
                 outcome.eq(Cat(flags, *counts, total, cycles, latency)),
-                left.eq(_OUTCOME_BYTES),
+                left.eq(OUTCOME_BYTES),
             ]
         with m.Elif(self.tx.valid & self.tx.ready):
             m.d.sync += [outcome.eq(outcome[8:]), left.eq(left - 1)]
@@ -275,35 +184,3 @@ def _word(count: Signal, number: int) -> Any:
     """Word ``count`` of a direction: no two are alike, and most bits change."""
     mixed = (count * 0x9E37)[:16] ^ _SALT[number]
     return Cat(count, mixed, ~count, mixed[::-1])
-
-
-class CompiledTrial:
-    """A trial, compiled.
-
-    Parameters
-    ----------
-    parameters : LinkParameters
-        The link; words of 32 bits or more.
-    divisor : int
-        Cycles in a bit of a serial line; 0 for a parallel one.
-    """
-
-    def __init__(self, parameters: LinkParameters, divisor: int = 0) -> None:
-        sources = [Path(name).read_text() for name in (__file__, link_noise.__file__)]
-        key = "\n".join([f"link trial {parameters} {divisor}", *sources])
-        verilog = kept_verilog(key, lambda: LinkTrial(parameters, divisor))
-        self._chip = CompiledChip(verilog)
-
-    def run(self, task: Task, *, cycles: int = 20_000_000) -> Outcome:
-        """Run a task after a reset.
-
-        Raises
-        ------
-        TimeoutError
-            If it was not over after so many cycles.
-        """
-        self._chip.reset()
-        answer, _ = self._chip.run(task.encode(), cycles=cycles, quiet=40, answered=True)
-        if len(answer) != _OUTCOME_BYTES:
-            raise TimeoutError(f"The trial was not over within {cycles} cycles: {task}")
-        return Outcome.decode(answer)

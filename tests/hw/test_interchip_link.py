@@ -11,7 +11,8 @@ from amaranth.lib.wiring import In, connect
 from spikeloom_hw.interchip import ChipLink, ParallelLine
 from spikeloom_hw.interchip.link import LinkParameters
 from spikeloom_sim.bench import collect, drive, simulate
-from spikeloom_sim.link_trial import CompiledTrial, Task
+from spikeloom_sim.link_compiled import CompiledTrial
+from spikeloom_sim.link_task import Task
 
 # An event with a value of 16 bits, and what it takes to tell it from requests and answers.
 EVENTS = LinkParameters(56)
