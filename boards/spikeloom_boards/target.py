@@ -1,6 +1,6 @@
 """Targets: the hardware that a network can be compiled for, and what it has room for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["TARGETS", "Target"]
 
@@ -42,6 +42,13 @@ class Target:
     fixed_rules : bool
         Whether what all learning rules of a network have in common becomes part of the hardware,
         numbers included; if not, only what decides which logic there is.
+    cores : int
+        Most cores of a chip.
+    chips : int
+        Most chips.
+    shared : bool
+        Whether the rows above are those of a chip, of which each core has an even part; else
+        they are those of each core.
     """
 
     name: str
@@ -60,6 +67,16 @@ class Target:
     window: int = 2048
     queue: int = 32
     fixed_rules: bool = False
+    cores: int = 1
+    chips: int = 1
+    shared: bool = False
+
+    def share(self, cores: int) -> "Target":
+        """The target as one of so many cores of a chip sees it."""
+        if not self.shared or cores == 1:
+            return self
+        rows = ("weight_rows", "neuron_rows", "synapse_rows")
+        return replace(self, **{name: getattr(self, name) // cores for name in rows})
 
 
 def _generic(lanes: int, update_lanes: int) -> Target:
@@ -72,6 +89,8 @@ def _generic(lanes: int, update_lanes: int) -> Target:
         neuron_rows=(1 << 16) // lanes,
         synapse_rows=(1 << 20) // lanes,
         skip=True,
+        cores=16,
+        chips=7,
     )
 
 
@@ -96,7 +115,7 @@ def _small(name: str, summary: str, weight_ports: int, weight_rows: int) -> Targ
     )
 
 
-def _large(name: str, summary: str, lanes: int, weight_rows: int) -> Target:
+def _large(name: str, summary: str, lanes: int, weight_rows: int, cores: int = 1) -> Target:
     """Shape of a device of ten thousand lookup tables or more."""
     return Target(
         name=name,
@@ -107,6 +126,8 @@ def _large(name: str, summary: str, lanes: int, weight_rows: int) -> Target:
         neuron_rows=4096 // lanes,
         synapse_rows=16384 // lanes,
         delay_slots=32,
+        cores=cores,
+        shared=True,
     )
 
 
@@ -136,15 +157,15 @@ TARGETS: dict[str, Target] = {
             fixed_rules=True,
         ),
         _small("icebreaker", "the iCEBreaker, weights in RAM with a single port", 1, 32768),
-        _large("ulx3s-85f", "the ULX3S with the 85F", 32, 20480),
+        _large("ulx3s-85f", "the ULX3S with the 85F", 32, 20480, 4),
         _large("ulx3s-12f", "the ULX3S with the 12F", 16, 5120),
         _large("orangecrab-25f", "the OrangeCrab with the 25F", 16, 9216),
         _large("ecpix5-45", "the ECPIX-5 with the 45F", 32, 10240),
-        _large("ecpix5-85", "the ECPIX-5 with the 85F", 32, 20480),
+        _large("ecpix5-85", "the ECPIX-5 with the 85F", 32, 20480, 4),
         _small("tang-nano-9k", "the Tang Nano 9K", 2, 7168),
         _large("tang-nano-20k", "the Tang Nano 20K", 16, 8192),
         _large("arty-a7-35", "the Arty A7-35T", 16, 16384),
-        _large("arty-a7-100", "the Arty A7-100T", 32, 26624),
+        _large("arty-a7-100", "the Arty A7-100T", 32, 26624, 4),
     )
 }
 """Targets by name."""

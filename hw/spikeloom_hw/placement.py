@@ -1,18 +1,66 @@
 """Where a program keeps populations and projections, and how their neurons are numbered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .config import Walk
 from .neuron import Output
 
-__all__ = ["PlacedPopulation", "PlacedProjection", "group_blocks"]
+__all__ = ["PlacedPart", "PlacedPopulation", "PlacedProjection", "PlacedSlice", "group_blocks"]
+
+
+@dataclass(frozen=True)
+class PlacedSlice:
+    """A run of rows of a population, and where it lies.
+
+    Parameters
+    ----------
+    core : int
+        Core that computes it.
+    row : int
+        Its first row of neurons there.
+    base : int
+        Row of the population in which it begins.
+    rows : int
+        Rows that it has.
+    """
+
+    core: int
+    row: int
+    base: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class PlacedPart:
+    """The part of a projection that is on one core: all that reaches the slice of its target.
+
+    Parameters
+    ----------
+    core : int
+        The core.
+    number : int
+        Its row in the table of projections there.
+    weight_row, rows : int
+        Its rows in the memory of weights there; in that of synapses if it is sparse.
+    pointer : int
+        First of its pointers, if it is sparse.
+    entry : int or None
+        Its entry in the table of the learning engine there; None if it does not learn.
+    """
+
+    core: int
+    number: int
+    weight_row: int
+    rows: int
+    pointer: int = 0
+    entry: int | None = None
 
 
 @dataclass(frozen=True)
 class PlacedPopulation:
-    """A population, and where the core keeps it.
+    """A population, and where its neurons are.
 
     A population that a convolution leaves or reaches is laid out pixel by pixel: its index on
     the bus is ``pixel * stride + channel``, while its arrays are in the order of
@@ -26,8 +74,8 @@ class PlacedPopulation:
         Neurons.
     source : int
         Number by which its events are known on the event bus.
-    row : int or None
-        First row of its neurons; None for an input population.
+    slices : tuple of PlacedSlice
+        Where its neurons are, from the first row to the last; none for an input population.
     scale : float
         Real value of one unit of weight, for converting potentials back.
     fraction : int
@@ -46,7 +94,7 @@ class PlacedPopulation:
     name: str
     size: int
     source: int
-    row: int | None = None
+    slices: tuple[PlacedSlice, ...] = ()
     scale: float = 1.0
     fraction: int = 0
     shape: tuple[int, int, int] | None = None
@@ -86,10 +134,36 @@ class PlacedPopulation:
         neurons = np.asarray(neurons)
         return neurons % pixels * self.channels + neurons // pixels
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is not cut."""
+        return len(self.slices) < 2
+
+    def on(self, core: int) -> PlacedSlice | None:
+        """Slice that a core has of it, if it has one."""
+        return next((piece for piece in self.slices if piece.core == core), None)
+
+    def members(self, piece: PlacedSlice, lanes: int) -> np.ndarray:
+        """Neurons of one of its slices, in the order of the array, at so many neurons in a row."""
+        rows = self.to_index(np.arange(self.size)) // lanes
+        return np.flatnonzero((rows >= piece.base) & (rows < piece.base + piece.rows))
+
+    def view(self, piece: PlacedSlice, lanes: int) -> "PlacedPopulation":
+        """One of its slices as a population of its own, whose first neuron has the index 0.
+
+        Its neurons are those of :meth:`members`, in that order.
+        """
+        size, shape = len(self.members(piece, lanes)), self.shape
+        if self.stride and shape is not None:
+            # Lines are kept whole; a single line is cut between its pixels.
+            width = shape[2] if shape[1] > 1 else size // shape[0]
+            shape = shape[0], size // (shape[0] * width), width
+        return replace(self, size=size, shape=shape, slices=(replace(piece, base=0),))
+
 
 @dataclass(frozen=True)
 class PlacedProjection:
-    """A projection, and where the core keeps its weights.
+    """A projection, and where its weights are.
 
     Parameters
     ----------
@@ -101,14 +175,12 @@ class PlacedProjection:
     shape : tuple of int
         Shape of its weights in the network: (pre, post) if dense, (out, in / groups, height,
         width) if a convolution, (synapses,) if sparse.
-    weight_row, rows : int
-        Rows of its weights in :attr:`memory`.
-    pointer : int
-        First of its pointers, if it is sparse.
+    parts : tuple of PlacedPart
+        One on each core that has a slice of its target, in the order of the slices.
     groups : int
         Groups of channels, if it is a convolution.
-    entry : int or None
-        Its entry in the table of the learning engine; None if it does not learn.
+    turn : int or None
+        Its turn among the projections that learn in a step; None if it does not learn.
     taught : bool
         Whether it learns from errors.
     """
@@ -117,11 +189,9 @@ class PlacedProjection:
     target: str
     kind: Walk
     shape: tuple[int, ...]
-    weight_row: int
-    rows: int
-    pointer: int = 0
+    parts: tuple[PlacedPart, ...]
     groups: int = 1
-    entry: int | None = None
+    turn: int | None = None
     taught: bool = False
 
     @property
@@ -132,28 +202,34 @@ class PlacedProjection:
     def locate(
         self, source: PlacedPopulation, target: PlacedPopulation, lanes: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Tell row and lane of every weight, counted from ``weight_row``; not if it is sparse.
+        """Tell row and lane of every weight of a part, counted from ``weight_row``.
+
+        Not if it is sparse.
 
         Parameters
         ----------
-        source, target : PlacedPopulation
-            Its populations.
+        source : PlacedPopulation
+            Its source.
+        target : PlacedPopulation
+            The :meth:`~PlacedPopulation.view` of a slice of its target.
         lanes : int
             Weights in a row.
 
         Returns
         -------
         tuple of int array
-            Rows and lanes, which broadcast to ``shape``.
+            Rows and lanes, which broadcast to the shape of the weights that reach the slice:
+            ``shape`` with its neurons in place of all, or its output channels.
         """
         if len(self.shape) == 2:
-            index = target.to_index(np.arange(self.shape[1]))
+            index = target.to_index(np.arange(target.size))
             blocks = -(-target.span // lanes)
             places = source.to_place(np.arange(self.shape[0]))
             return places[:, None] * blocks + index // lanes, index % lanes
-        first, count = group_blocks(self.shape[0], self.groups, lanes)
-        out, inner, line, column = np.ogrid[tuple(slice(n) for n in self.shape)]
-        group = out * self.groups // self.shape[0]
+        shape = (target.channels, *self.shape[1:])
+        first, count = group_blocks(shape[0], self.groups, lanes)
+        out, inner, line, column = np.ogrid[tuple(slice(n) for n in shape)]
+        group = out * self.groups // shape[0]
         before = np.cumsum(count) - count
         # A position of the kernel has the blocks of every channel, group by group.
         position = (line * self.shape[3] + column) * (count.sum() * self.shape[1])

@@ -1,7 +1,7 @@
 """The program: everything that the software hands to the gateware."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,18 +12,20 @@ from .archive import read_archive, write_archive
 from .config import ChipConfig, Walk
 from .neuron import Output
 from .packing import unpack_rows
-from .placement import PlacedPopulation, PlacedProjection
-from .registers import regions
+from .placement import PlacedPart, PlacedPopulation, PlacedProjection, PlacedSlice
+from .registers import on_core, regions
 
 __all__ = [
     "KIND",
+    "PlacedPart",
     "PlacedPopulation",
     "PlacedProjection",
+    "PlacedSlice",
     "Program",
     "ProgramError",
 ]
 
-KIND = ("program", 2)
+KIND = ("program", 3)
 """What a program file says that it is, and the version of its layout."""
 
 
@@ -70,12 +72,12 @@ class Program:
     @property
     def inputs(self) -> tuple[PlacedPopulation, ...]:
         """Populations that the host drives."""
-        return tuple(p for p in self.populations if p.row is None)
+        return tuple(p for p in self.populations if not p.slices)
 
     @property
     def neurons(self) -> tuple[PlacedPopulation, ...]:
-        """Populations that the core computes."""
-        return tuple(p for p in self.populations if p.row is not None)
+        """Populations that the cores compute."""
+        return tuple(p for p in self.populations if p.slices)
 
     @property
     def recorded(self) -> tuple[PlacedPopulation, ...]:
@@ -86,8 +88,8 @@ class Program:
     @property
     def plastic(self) -> tuple[PlacedProjection, ...]:
         """Projections that learn, in the order in which they do in a step."""
-        found = [p for p in self.projections if p.entry is not None]
-        return tuple(sorted(found, key=lambda p: p.entry or 0))
+        found = [p for p in self.projections if p.turn is not None]
+        return tuple(sorted(found, key=lambda p: p.turn or 0))
 
     def population(self, name: str) -> PlacedPopulation:
         """Return the population called ``name``."""
@@ -98,7 +100,7 @@ class Program:
         raise ValueError(f"There is no population {name!r}; the program has {known}")
 
     def weights_of(
-        self, projection: PlacedProjection, columns: Mapping[str, np.ndarray]
+        self, projection: PlacedProjection, parts: Sequence[Mapping[str, np.ndarray]]
     ) -> np.ndarray:
         """Find the weights of a projection in rows that were read back.
 
@@ -106,8 +108,9 @@ class Program:
         ----------
         projection : PlacedProjection
             One of ``projections``.
-        columns : mapping of str to int array
-            The unpacked ``rows`` rows of its ``memory`` from ``weight_row`` on.
+        parts : sequence of mappings of str to int array
+            The unpacked ``rows`` rows of its ``memory`` from ``weight_row`` on, for each of its
+            parts.
 
         Returns
         -------
@@ -117,19 +120,42 @@ class Program:
         """
         source, target = self.population(projection.source), self.population(projection.target)
         lanes = self.config.core.lanes
-        if projection.kind is not Walk.SPARSE:
-            rows, lane = projection.locate(source, target, lanes)
-            return columns[""][rows, lane]
-        pointers = unpack_rows(regions(self.config)["pointers"].layout, self.images["pointers"])
-        words = pointers["words"][projection.pointer :][: source.span]
+        sparse = projection.kind is Walk.SPARSE
+        shape = (source.size, target.size) if sparse else projection.shape
+        weights = np.zeros(shape, np.int64)
+        for piece, part, columns in zip(target.slices, projection.parts, parts, strict=True):
+            view, members = target.view(piece, lanes), target.members(piece, lanes)
+            if sparse:
+                self._add_synapses(weights, (source, view, members), part, columns)
+                continue
+            rows, lane = projection.locate(source, view, lanes)
+            found = columns[""][rows, lane]
+            if len(shape) == 2:
+                weights[:, members] = found
+            else:
+                # A kernel is whole wherever pixels of its output are.
+                weights[slice(None) if target.stride else members] = found
+        return weights
+
+    def _add_synapses(
+        self,
+        weights: np.ndarray,
+        ends: tuple[PlacedPopulation, PlacedPopulation, np.ndarray],
+        part: PlacedPart,
+        columns: Mapping[str, np.ndarray],
+    ) -> None:
+        """Add the weights of a part of a sparse projection where they belong."""
+        source, view, members = ends
+        memory = on_core("pointers", part.core)
+        pointers = unpack_rows(regions(self.config)[memory].layout, self.images[memory])
+        words = pointers["words"][part.pointer :][: source.span]
         owner = np.repeat(np.arange(source.span), words)
         # A lane without a synapse has the weight 0, whatever row it names.
         word, lane = np.nonzero(columns["weight"])
-        row = columns["row"][word, lane] - (target.row or 0)
-        weights = np.zeros((source.size, target.size), np.int64)
-        pre, post = source.to_neuron(owner[word]), target.to_neuron(row * lanes + lane)
-        np.add.at(weights, (pre, post), columns["weight"][word, lane])
-        return weights
+        row = columns["row"][word, lane] - view.slices[0].row
+        post = view.to_neuron(row * self.config.core.lanes + lane)
+        into = source.to_neuron(owner[word]), members[post]
+        np.add.at(weights, into, columns["weight"][word, lane])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program to one file; an existing one is replaced only when all is written."""
@@ -175,8 +201,12 @@ class Program:
 
 
 def _population(plain: dict[str, Any]) -> PlacedPopulation:
-    shape = plain["shape"] and tuple(plain["shape"])
-    return PlacedPopulation(**{**plain, "shape": shape, "output": Output(plain["output"])})
+    return PlacedPopulation(**{
+        **plain,
+        "shape": plain["shape"] and tuple(plain["shape"]),
+        "slices": tuple(PlacedSlice(**piece) for piece in plain["slices"]),
+        "output": Output(plain["output"]),
+    })
 
 
 def _projection(plain: dict[str, Any]) -> PlacedProjection:
@@ -184,4 +214,5 @@ def _projection(plain: dict[str, Any]) -> PlacedProjection:
         **plain,
         "shape": tuple(plain["shape"]),
         "kind": Walk(plain["kind"]),
+        "parts": tuple(PlacedPart(**part) for part in plain["parts"]),
     })

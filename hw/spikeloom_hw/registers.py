@@ -31,6 +31,7 @@ __all__ = [
     "Region",
     "Register",
     "Status",
+    "on_core",
     "regions",
 ]
 
@@ -182,14 +183,19 @@ def regions(config: ChipConfig) -> dict[str, Region]:
     record = ("record", FABRIC_BASE | 1 << 20, filter_rows(core), filter_layout(core))
     entries = [("schedule", FABRIC_BASE, core.phases, schedule_layout(core)), record]
     for g in range(config.all_cores):
-        suffix, offset = f"@{g}" if g else "", CORE_STRIDE * g
-        entries += [(n + suffix, base + offset, *row) for n, base, *row in _of_core(config)]
+        offset = CORE_STRIDE * g
+        entries += [(on_core(n, g), base + offset, *row) for n, base, *row in _of_core(config)]
     for c in range(1, config.chips):
         for k, name in enumerate(("up", "down")):
             entries.append((f"{name}@{c}", FABRIC_BASE + (2 * c + k << 20), *record[2:]))
     return {
         entry[0]: Region(*entry) for entry in entries if entry[2] and Shape.cast(entry[3]).width
     }
+
+
+def on_core(name: str, core: int) -> str:
+    """Name of a memory of a core, which is called ``name`` on core 0."""
+    return f"{name}@{core}" if core else name
 
 
 def _of_core(config: ChipConfig) -> list[tuple[str, int, int, data.Layout]]:

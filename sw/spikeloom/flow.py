@@ -5,7 +5,7 @@ from spikeloom_hw.config import ChipConfig
 from spikeloom_hw.program import Program
 from spikeloom_sim.quantised import QuantisedNetwork
 
-from .mapping import place
+from .mapping import Pins, place
 
 __all__ = ["compile"]
 
@@ -15,6 +15,9 @@ def compile(
     target: str | Target | ChipConfig = "generic-16",
     *,
     record: tuple[str, ...] | None = None,
+    cores: int | None = None,
+    chips: int | None = None,
+    pins: Pins | None = None,
 ) -> Program:
     """Compile a network into a program: the configuration of the hardware, and what it loads.
 
@@ -27,6 +30,11 @@ def compile(
         earlier program, so that the network loads into the hardware that was made from that.
     record : tuple of str or None
         Populations whose events the host receives; None means all but the inputs.
+    cores, chips : int or None
+        Cores of each chip, and chips; by default as few as hold the network.
+    pins : Mapping of str to int or sequence of int, or None
+        Core of a population, or the cores that it is cut over, by its name. Cores are numbered
+        through: those of chip c begin at ``c * cores``.
 
     Returns
     -------
@@ -38,4 +46,4 @@ def compile(
     MappingError
         If the network does not fit the target; it says what was needed and what there is.
     """
-    return place(quantised, target, record=record)
+    return place(quantised, target, record=record, cores=cores, chips=chips, pins=pins)

@@ -1,6 +1,6 @@
 """From a quantised network to the structure of the hardware that runs it."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 
 from spikeloom_boards.target import Target
 from spikeloom_hw.blocks import WHOLE, depths
@@ -12,27 +12,13 @@ from spikeloom_sim.quantised import QuantisedNetwork
 
 from .errors import MappingError
 from .field_places import check_fields, place_fields
+from .room import CAPACITIES, Arrangement, Needs, check_capacities, check_room
 
-__all__ = ["Needs", "check_fit", "structure"]
+__all__ = ["check_fit", "structure"]
 
 _WEIGHT_WIDTHS = (2, 4, 8, 16)
 # Rows from which on Yosys prefers RAM with a single port, which has no other use, to block RAM.
 _SINGLE_PORT_ROWS = 8192
-_CAPACITIES = {
-    "rows of weights": "weight_rows",
-    "rows of neurons": "neuron_rows",
-    "bits per weight": "weight_width",
-    "bits per accumulator": "accumulator_width",
-    "populations": "populations",
-    "projections": "projections",
-    "sources of spikes": "sources",
-    "phases": "phases",
-    "bits per graded value": "payload_width",
-    "groups of neurons that send values": "value_groups",
-    "entries in a table of convolutions": "taps",
-    "pointers of sparse projections": "pointers",
-    "rows of sparse synapses": "synapse_rows",
-}
 _LIMITS = {
     "populations": 64,
     "projections": 256,
@@ -45,36 +31,12 @@ _LIMITS = {
 }
 
 
-@dataclass(frozen=True)
-class Needs:
-    """Room that a network asks of the memories of a core.
-
-    Parameters
-    ----------
-    weight_rows, neuron_rows : int
-        Rows of weights and of neurons.
-    value_groups : int
-        Update groups of the populations that send values.
-    taps, pointers, synapse_rows : int
-        Entries of the longest table of convolutions, and of the memories of sparse projections.
-    fan_out : int
-        Most synapses of a neuron in a sparse projection.
-    """
-
-    weight_rows: int
-    neuron_rows: int
-    value_groups: int = 0
-    taps: int = 0
-    pointers: int = 0
-    synapse_rows: int = 0
-    fan_out: int = 0
-
-
 def structure(
     quantised: QuantisedNetwork,
-    needs: Needs,
+    needs: Sequence[Needs],
     target: Target,
     learning: LearningConfig | None = None,
+    arrangement: Arrangement | None = None,
 ) -> ChipConfig:
     """Configuration of the least hardware of ``target``'s shape that runs the network.
 
@@ -82,22 +44,26 @@ def structure(
     ----------
     quantised : QuantisedNetwork
         The network.
-    needs : Needs
-        Room that it asks of a core with the lanes of ``target``.
+    needs : sequence of Needs
+        Room that it asks of each core with the lanes of ``target``.
     target : Target
         Shape of the hardware.
     learning : LearningConfig or None
         The learning engine that it needs; None for none.
+    arrangement : Arrangement or None
+        The cores; None for one.
 
     Raises
     ------
     MappingError
-        If the network does not fit; the message says what it needed and what there is.
+        If the network does not fit; the message says what it needed and what there is. It is a
+        RoomError if more cores might help.
     """
     hardware = f"target {target.name!r}"
+    cores = arrangement or Arrangement()
     needed = _needed(quantised, needs)
     slots = _delay_slots(quantised, target.delay_slots, hardware)
-    rows = _deep(max(needs.neuron_rows, -(-needs.fan_out // target.lanes)))
+    rows = _deep(max(needed["neuron_rows"], -(-needed["fan_out"] // target.lanes)))
     weight_width = min((w for w in _WEIGHT_WIDTHS if w >= needed["weight_width"]), default=16)
     synapse_width = weight_width + (rows - 1).bit_length() + (slots - 1).bit_length()
     room = {
@@ -107,11 +73,11 @@ def structure(
         "weight_width": target.weight_width,
         "accumulator_width": target.accumulator_width,
         "synapse_rows": min(target.synapse_rows, _addressable(target.lanes * synapse_width)),
+        "bases": needed["bases"],
     }
-    for what, attribute in _CAPACITIES.items():
-        _check_room(what, needed[attribute], room[attribute], hardware)
+    check_capacities(needs, needed, room, hardware, cores)
     width = _potential_width(quantised)
-    _check_room("bits per membrane potential", width, target.potential_width, hardware)
+    check_room("bits per membrane potential", width, target.potential_width, hardware)
     core = CoreConfig(
         lanes=target.lanes,
         update_lanes=target.update_lanes,
@@ -126,20 +92,26 @@ def structure(
         learning=learning,
         **_depths(needed, target),
     )
-    config = ChipConfig(core, window=target.window, queue=target.queue)
+    config = ChipConfig(
+        core,
+        window=target.window,
+        queue=target.queue,
+        cores=cores.cores,
+        parents=cores.parents,
+    )
     _check_addresses(config)
     return config
 
 
-def check_fit(quantised: QuantisedNetwork, needs: Needs, config: ChipConfig) -> None:
+def check_fit(quantised: QuantisedNetwork, needs: Sequence[Needs], config: ChipConfig) -> None:
     """Check that hardware which exists already can run the network.
 
     Parameters
     ----------
     quantised : QuantisedNetwork
         The network.
-    needs : Needs
-        Room that it asks of a core with the lanes of ``config``.
+    needs : sequence of Needs
+        Room that it asks of each core with the lanes of ``config``.
     config : ChipConfig
         Structure of the hardware.
 
@@ -150,10 +122,11 @@ def check_fit(quantised: QuantisedNetwork, needs: Needs, config: ChipConfig) -> 
     """
     core, hardware = config.core, "the hardware"
     needed = _needed(quantised, needs)
-    for what, attribute in _CAPACITIES.items():
-        _check_room(what, needed[attribute], getattr(core, attribute), hardware)
+    room = {attribute: getattr(core, attribute) for attribute in CAPACITIES.values()}
+    arrangement = Arrangement(config.cores, config.parents)
+    check_capacities(needs, needed, room, hardware, arrangement)
     most = core.neuron_rows * core.lanes
-    _check_room("sparse synapses of one neuron", needs.fan_out, most, hardware)
+    check_room("sparse synapses of one neuron", needed["fan_out"], most, hardware)
     _delay_slots(quantised, core.delay_slots, hardware)
     width = _potential_width(quantised)
     if width != core.fields.width:
@@ -179,17 +152,15 @@ def _potential_width(quantised: QuantisedNetwork) -> int:
     return width
 
 
-def _needed(quantised: QuantisedNetwork, needs: Needs) -> dict[str, int]:
-    """What the network asks of a core, by the names of :class:`CoreConfig`."""
+def _needed(quantised: QuantisedNetwork, needs: Sequence[Needs]) -> dict[str, int]:
+    """Most that the network asks of any core, by the names of :class:`CoreConfig`."""
     sources = {p.source for p in quantised.projections}
     learns = bool(plastic_projections(quantised.projections, quantised.phases))
     largest = max((quantised.population(name).largest_value for name in sources), default=1)
     return {
-        **asdict(needs),
+        **{name: max(getattr(one, name) for one in needs) for name in needs[0].named},
         "weight_width": quantised.weight_width,
         "accumulator_width": quantised.accumulator_width,
-        "populations": len(quantised.neurons),
-        "projections": len(quantised.projections),
         "sources": len(quantised.populations),
         "phases": max(quantised.phases.values()) + 1 + learns,
         "payload_width": largest.bit_length() + 1 if largest > 1 else 0,
@@ -213,7 +184,7 @@ def _depths(needed: dict[str, int], target: Target) -> dict[str, int]:
     """Depths of the memories and tables; 0 for those that nothing needs."""
     always = ("populations", "projections", "sources", "phases")
     found = {name: _deep(needed[name]) for name in always}
-    for name in ("value_groups", "taps", "pointers"):
+    for name in ("value_groups", "taps", "pointers", "bases"):
         found[name] = _deep(needed[name]) if needed[name] else 0
     rows = needed["weight_rows"]
     least = min(_SINGLE_PORT_ROWS, target.weight_rows)
@@ -221,14 +192,6 @@ def _depths(needed: dict[str, int], target: Target) -> dict[str, int]:
     found["weight_rows"] = max(least, _deep(rows)) if single else _blocks(rows)
     found["synapse_rows"] = _blocks(needed["synapse_rows"]) if needed["pointers"] else 0
     return found
-
-
-def _check_room(what: str, needed: int, there: int, hardware: str) -> None:
-    if needed > there:
-        raise MappingError(
-            f"The network needs {needed} {what}, {hardware} has {there}; "
-            f"choose a larger target or a smaller network"
-        )
 
 
 def _check_addresses(config: ChipConfig) -> None:

@@ -108,7 +108,7 @@ def test_a_network_that_learns_gets_an_engine() -> None:
     )
     assert constants["term1_on_post"] == 1
     assert not {"shift", "term0_coefficient", "x1_decay", "seed", "blocks"} & set(constants)
-    assert [p.entry for p in program.plastic] == [0]
+    assert [p.turn for p in program.plastic] == [0]
 
 
 def test_numbers_of_rules_can_be_loaded_unless_they_are_fixed() -> None:

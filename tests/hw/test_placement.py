@@ -1,11 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from spikeloom_hw.config import Walk
-from spikeloom_hw.placement import PlacedPopulation, PlacedProjection, group_blocks
+from spikeloom_hw.placement import (
+    PlacedPart,
+    PlacedPopulation,
+    PlacedProjection,
+    PlacedSlice,
+    group_blocks,
+)
 
-FLAT = PlacedPopulation("flat", 10, 0, row=2)
-PIXELS = PlacedPopulation("pixels", 30, 1, row=0, shape=(3, 2, 5), stride=8)
+FLAT = PlacedPopulation("flat", 10, 0, (PlacedSlice(0, 2, 0, 3),))
+PIXELS = PlacedPopulation("pixels", 30, 1, shape=(3, 2, 5), stride=8)
 
 
 def test_a_flat_population_keeps_its_order() -> None:
@@ -49,11 +57,35 @@ def test_groups_touch_the_rows_of_their_channels(
 def test_the_weights_of_a_convolution_have_places_of_their_own(groups: int) -> None:
     shape = (18, 12 // groups, 2, 3)
     source = PlacedPopulation("a", 12 * 20, 0, shape=(12, 4, 5), stride=16)
-    target = PlacedPopulation("b", 18 * 9, 1, row=0, shape=(18, 3, 3), stride=32)
-    projection = PlacedProjection("a", "b", Walk.CONVOLUTION, shape, 7, 0, groups=groups)
+    target = PlacedPopulation("b", 18 * 9, 1, shape=(18, 3, 3), stride=32)
+    projection = PlacedProjection(
+        "a", "b", Walk.CONVOLUTION, shape, (PlacedPart(0, 0, 7, 0),), groups
+    )
     rows, lanes = np.broadcast_arrays(*projection.locate(source, target, 4))
     assert rows.shape == shape
     assert len(set(zip(rows.ravel(), lanes.ravel(), strict=True))) == rows.size
     _, blocks = group_blocks(18, groups, 4)
     assert rows.max() + 1 == 2 * 3 * 12 // groups * blocks.sum()
     assert np.array_equal(lanes[:, 0, 0, 0], np.arange(18) % 4)
+
+
+def test_a_slice_of_a_flat_population_has_the_neurons_of_its_rows() -> None:
+    piece = PlacedSlice(core=3, row=5, base=1, rows=2)
+    assert FLAT.members(piece, 4).tolist() == [4, 5, 6, 7, 8, 9]
+    view = FLAT.view(piece, 4)
+    assert (view.size, view.span, view.shape) == (6, 6, None)
+    assert view.slices == (PlacedSlice(3, 5, 0, 2),)
+    cut = replace(FLAT, slices=(PlacedSlice(1, 0, 0, 1), piece))
+    assert cut.on(3) == piece
+    assert cut.on(0) is None
+    assert (FLAT.whole, cut.whole) == (True, False)
+
+
+@pytest.mark.parametrize(("height", "width"), [(2, 5), (1, 10)])
+def test_a_slice_in_pixels_is_a_population_in_pixels(height: int, width: int) -> None:
+    whole = PlacedPopulation("p", 30, 0, shape=(3, height, width), stride=8)
+    # The second half: 5 pixels of 2 rows, the last of which has one with neurons.
+    piece = PlacedSlice(core=1, row=0, base=10, rows=9)
+    view, members = whole.view(piece, 4), whole.members(piece, 4)
+    assert (view.size, view.shape) == (15, (3, 1, 5))
+    assert np.array_equal(whole.to_index(members), 40 + view.to_index(np.arange(15)))

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,19 @@ import pytest
 from spikeloom_hw.config import ChipConfig, CoreConfig, Walk
 from spikeloom_hw.neuron import Output
 from spikeloom_hw.packing import pack_rows, unpack_rows
-from spikeloom_hw.program import PlacedPopulation, PlacedProjection, Program, ProgramError
+from spikeloom_hw.program import (
+    PlacedPart,
+    PlacedPopulation,
+    PlacedProjection,
+    PlacedSlice,
+    Program,
+    ProgramError,
+)
 from spikeloom_hw.registers import regions
 
 CONFIG = ChipConfig(CoreConfig(lanes=8, update_lanes=1, weight_rows=32, neuron_rows=2))
+
+HERE = PlacedSlice(core=0, row=0, base=0, rows=2)
 
 
 def make() -> Program:
@@ -25,9 +35,11 @@ def make() -> Program:
     images["record"] = np.array([[0b10], [0]], np.uint32)
     populations = (
         PlacedPopulation("pixels", 8, 0, shape=(2, 2, 2), stride=2, largest=7),
-        PlacedPopulation("hidden", 12, 1, 0, scale=0.25, fraction=3, output=Output.COUNT),
+        PlacedPopulation("hidden", 12, 1, (HERE,), scale=0.25, fraction=3, output=Output.COUNT),
     )
-    projection = PlacedProjection("pixels", "hidden", Walk.DENSE, (8, 12), 4, 16)
+    projection = PlacedProjection(
+        "pixels", "hidden", Walk.DENSE, (8, 12), (PlacedPart(0, 0, 4, 16),)
+    )
     return Program(CONFIG, images, populations, (projection,))
 
 
@@ -88,7 +100,7 @@ def test_dense_weights_are_found_in_the_rows_that_hold_them() -> None:
     program = make()
     (projection,) = program.projections
     rows = unpack_rows(regions(CONFIG)["weights"].layout, program.images["weights"])[""]
-    found = program.weights_of(projection, {"": rows[4:20]})
+    found = program.weights_of(projection, [{"": rows[4:20]}])
     assert found.shape == (8, 12)
     # Neuron 5 is channel 1 of pixel 1, so it has index 3 and the two rows from 4 + 2 * 3.
     assert found[5].tolist() == rows[10:12].ravel()[:12].tolist()
@@ -109,11 +121,14 @@ def test_sparse_weights_are_found_by_their_pointers() -> None:
             known["pointers"].layout, {name: np.array(c) for name, c in pointers.items()}
         )
     }
-    populations = (PlacedPopulation("in", 3, 0), PlacedPopulation("out", 7, 1, row=1))
-    projection = PlacedProjection("in", "out", Walk.SPARSE, (4,), 1, 3)
+    populations = (
+        PlacedPopulation("in", 3, 0),
+        PlacedPopulation("out", 7, 1, (replace(HERE, row=1),)),
+    )
+    projection = PlacedProjection("in", "out", Walk.SPARSE, (4,), (PlacedPart(0, 0, 1, 3),))
     program = Program(config, images, populations, (projection,))
     rows = {name: np.array(column)[1:] for name, column in lanes.items()}
-    found = program.weights_of(projection, rows)
+    found = program.weights_of(projection, [rows])
     assert projection.memory == "synapses"
     assert found[0].tolist() == [0] * 7
     assert found[1].tolist() == [5, 0, 0, 0, 7, 0, -6]
@@ -149,7 +164,7 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     rewrite(path, version=7)
     refuse(
         path,
-        "is a program file of version 7; this Spikeloom reads version 2; compile the network again",
+        "is a program file of version 7; this Spikeloom reads version 3; compile the network again",
     )
 
 

@@ -38,9 +38,10 @@ def image(program: Program, name: str) -> dict[str, np.ndarray]:
 def weights_of(program: Program, number: int) -> np.ndarray:
     """Weights of a placed projection, as the host finds them in its memory."""
     projection = program.projections[number]
-    rows = slice(projection.weight_row, projection.weight_row + projection.rows)
+    (part,) = projection.parts
+    rows = slice(part.weight_row, part.weight_row + part.rows)
     columns = {name: c[rows] for name, c in image(program, projection.memory).items()}
-    return program.weights_of(projection, columns)
+    return program.weights_of(projection, [columns])
 
 
 @pytest.mark.parametrize("lanes, update_lanes", LANES)
@@ -80,7 +81,7 @@ def test_each_source_leads_to_its_projections(seed: int) -> None:
         assert sources["size"][population.source] == population.size
     placed = {p.name: p for p in program.populations}
     for number, projection in enumerate(program.projections):
-        assert targets["row"][number] == placed[projection.target].row
+        assert targets["row"][number] == placed[projection.target].slices[0].row
         assert targets["size"][number] == projection.shape[1]
         assert targets["blocks"][number] == -(-projection.shape[1] // 8)
 
@@ -98,7 +99,7 @@ def test_the_tables_hold_every_parameter_of_every_neuron(
     assert sorted(descriptors["source"]) == sorted(placed)
     for k, source in enumerate(descriptors["source"]):
         population = network.population(placed[int(source)].name)
-        row = placed[int(source)].row
+        row = placed[int(source)].slices[0].row
         assert descriptors["row"][k] == row
         groups = int(descriptors["last_group"][k]) + 1
         full, tail = int(descriptors["full"][k]), int(descriptors["tail"][k])
@@ -108,7 +109,7 @@ def test_the_tables_hold_every_parameter_of_every_neuron(
         for name in fields.layout.members:
             values, where = field_values(population, str(name)), fields[str(name)]
             if where is Per.NEURON:
-                first = int(row or 0) * lanes
+                first = row * lanes
                 held = image(program, "neurons")[str(name)].ravel()[first : first + len(values)]
             elif where is Per.POPULATION:
                 held = np.full(len(values), descriptors[str(name)][k])
@@ -120,7 +121,9 @@ def test_the_tables_hold_every_parameter_of_every_neuron(
 @pytest.mark.parametrize("seed", range(6))
 def test_populations_do_not_share_rows(seed: int) -> None:
     program = place(network_of(seed), target_of(8, 2))
-    rows = sorted((p.row or 0, (p.row or 0) + -(-p.size // 8)) for p in program.neurons)
+    pieces = [p.slices[0] for p in program.neurons]
+    rows = sorted((piece.row, piece.row + piece.rows) for piece in pieces)
+    assert [piece.rows for piece in pieces] == [-(-p.size // 8) for p in program.neurons]
     assert rows[0][0] == 0
     assert all(end == begin for (_, end), (begin, _) in zip(rows, rows[1:], strict=False))
 

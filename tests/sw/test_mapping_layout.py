@@ -55,7 +55,7 @@ def test_a_pixel_has_a_power_of_two_of_rows(channels: int, stride: int) -> None:
     assert (pixels.stride, maps.stride, digit.stride) == (4, stride, 0)
     assert (pixels.shape, maps.shape, digit.shape) == ((3, 4, 6), (channels, 3, 4), None)
     assert pixels.span == 23 * 4 + 3
-    assert digit.row == (11 * stride + channels + 7) // 8
+    assert digit.slices[0].row == (11 * stride + channels + 7) // 8
 
 
 @pytest.mark.parametrize("channels", [1, 5, 6, 8, 9, 17])
@@ -120,9 +120,10 @@ def test_weights_are_read_back_as_they_were(channels: int) -> None:
         (projection,) = [
             p for p in network.projections if (p.source, p.target) == (placed.source, placed.target)
         ]
-        rows = slice(placed.weight_row, placed.weight_row + placed.rows)
+        (part,) = placed.parts
+        rows = slice(part.weight_row, part.weight_row + part.rows)
         columns = {name: c[rows] for name, c in image(program, placed.memory).items()}
-        assert np.array_equal(program.weights_of(placed, columns), matrix_of(projection))
+        assert np.array_equal(program.weights_of(placed, [columns]), matrix_of(projection))
 
 
 def matrix_of(projection: Projection) -> np.ndarray:
@@ -138,7 +139,7 @@ def test_a_dense_projection_has_no_weights_between_pixels(channels: int, walk: W
     program = place(network_of(channels), TARGET)
     (classes,) = [p for p in program.projections if (p.source, p.target) == ("maps", "digit")]
     assert classes.kind is walk
-    assert classes.rows == channels * 12
+    assert classes.parts[0].rows == channels * 12
 
 
 def pixels_of(shape: tuple[int, int, int], **neuron: Any) -> QuantisedNetwork:

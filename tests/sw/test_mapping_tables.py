@@ -167,7 +167,7 @@ def check(network: QuantisedNetwork, program: Program, rng: np.random.Generator)
                     index = index_of(target, shapes[target.name], post)
                     row, lane = divmod(index, program.config.core.lanes)
                     slot = (step + delay + back) % tables.slots
-                    expected[slot, (target.row or 0) + row, lane] += weight * values[pre]
+                    expected[slot, target.slices[0].row + row, lane] += weight * values[pre]
                     operations += 1
     assert {k: v for k, v in tables.sums.items() if v} == {k: v for k, v in expected.items() if v}
     assert tables.operations == operations

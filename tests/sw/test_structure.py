@@ -87,7 +87,7 @@ def test_a_core_has_a_most_of_populations() -> None:
         "choose a larger target or a smaller network$"
     )
     with pytest.raises(MappingError, match=message):
-        place(network, TARGETS["generic-16"])
+        place(network, TARGETS["generic-16"], cores=1, chips=1)
 
 
 def test_potentials_of_several_widths_are_refused() -> None:
@@ -155,7 +155,8 @@ def test_no_memory_outgrows_the_address_map() -> None:
         weight_width=16,
     )
     message = (
-        "The network needs 40000 rows of weights, target 'generic-64' has 32768; "
+        "Population 'out' needs at least 40000 rows of weights on one core, as it cannot be cut "
+        "further, 7232 more than a core of target 'generic-64' has, 32768; "
         "choose a larger target or a smaller network"
     )
     with pytest.raises(MappingError, match=f"^{message}$"):

@@ -10,17 +10,19 @@ from spikeloom.errors import LinkError
 from spikeloom.host.words import StepDecoder, encode_steps
 from spikeloom_hw.event import Kind, pack, pack_values
 from spikeloom_hw.neuron import Output
-from spikeloom_hw.program import PlacedPopulation
+from spikeloom_hw.program import PlacedPopulation, PlacedSlice
+
+HERE = (PlacedSlice(0, 0, 0, 8),)
 
 PLAIN = PlacedPopulation("plain", 5, 0)
 GRADED = PlacedPopulation("graded", 3, 1, largest=100)
 PIXELS = PlacedPopulation("pixels", 12, 2, shape=(3, 2, 2), stride=4)
 INPUTS = (PLAIN, GRADED, PIXELS)
 
-SPIKES = PlacedPopulation("spikes", 12, 3, row=0, shape=(3, 2, 2), stride=8)
-COUNTS = PlacedPopulation("counts", 4, 4, row=4, output=Output.COUNT, largest=31)
-POTENTIALS = PlacedPopulation("potentials", 3, 5, row=5, output=Output.VALUE, largest=0)
-SILENT = PlacedPopulation("silent", 2, 6, row=6, output=Output.SILENT, largest=0)
+SPIKES = PlacedPopulation("spikes", 12, 3, HERE, shape=(3, 2, 2), stride=8)
+COUNTS = PlacedPopulation("counts", 4, 4, HERE, output=Output.COUNT, largest=31)
+POTENTIALS = PlacedPopulation("potentials", 3, 5, HERE, output=Output.VALUE, largest=0)
+SILENT = PlacedPopulation("silent", 2, 6, HERE, output=Output.SILENT, largest=0)
 RECORDED = (SPIKES, COUNTS, POTENTIALS, SILENT)
 
 

@@ -11,7 +11,7 @@ from spikeloom_hw.number import DECAY_ONE
 from spikeloom_sim.projection import Convolution, Projection
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
-from ..mapping.plan import make_plan
+from ..mapping.spreading import Spreading
 
 __all__ = ["describe_populations", "describe_projections", "find_room"]
 
@@ -100,7 +100,8 @@ def find_room(quantised: QuantisedNetwork, target: Target) -> dict[str, dict[str
     MappingError
         If a population cannot be laid out as a convolution needs it.
     """
-    needs = make_plan(quantised, target.lanes).needs(target.update_lanes)
+    plan = Spreading(quantised, target.lanes, target.update_lanes, {}).whole()
+    (needs,) = plan.needs(target.update_lanes)
     longest = max((p.longest_delay for p in quantised.projections), default=0)
     potential = max(p.neuron.width for p in quantised.neurons if p.neuron is not None)
     # Wide rows take more of the address map.

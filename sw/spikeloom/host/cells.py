@@ -8,12 +8,14 @@ import numpy as np
 
 from spikeloom_hw.learning.layout import built
 from spikeloom_hw.program import PlacedPopulation, PlacedProjection, Program
+from spikeloom_hw.registers import on_core
 
 from .memories import Memories, Progress, Transfer
 from .rule_table import rule_columns
 
 __all__ = [
     "Cells",
+    "Run",
     "accumulator_cells",
     "group_cells",
     "read_cells",
@@ -26,8 +28,8 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
-    """Cells of neighbouring rows of a memory, in the order of an array.
+class Run:
+    """Cells of neighbouring rows of a memory.
 
     Parameters
     ----------
@@ -35,29 +37,53 @@ class Cells:
         Name of the memory.
     first, count : int
         Its rows.
-    lanes : int
-        Elements of a row.
     row, lane : int array
         Row, counted from ``first``, and element of each number; they broadcast.
+    where : tuple of slice or int array
+        Which part of the whole array these numbers are.
     """
 
     memory: str
     first: int
     count: int
-    lanes: int
     row: np.ndarray
     lane: np.ndarray
+    where: tuple[slice | np.ndarray, ...]
 
-    def gather(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Take the arrays out of columns of rows that were read."""
-        return {name: column[self.row, self.lane] for name, column in columns.items()}
 
-    def scatter(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Put arrays into columns of rows, which are 0 elsewhere."""
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Cells that hold an array, on one core or on several; some may be there more than once.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array.
+    lanes : int
+        Elements of a row.
+    runs : tuple of Run
+        Where its parts are.
+    """
+
+    shape: tuple[int, ...]
+    lanes: int
+    runs: tuple[Run, ...]
+
+    def gather(self, columns: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Put arrays together from columns of the rows of each run."""
+        found: dict[str, np.ndarray] = {}
+        for run, read in zip(self.runs, columns, strict=True):
+            for name, column in read.items():
+                into = found.setdefault(name, np.zeros(self.shape, column.dtype))
+                into[run.where] = column[run.row, run.lane]
+        return found
+
+    def scatter(self, run: Run, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Put arrays into columns of the rows of a run, which are 0 elsewhere."""
         columns = {}
         for name, array in arrays.items():
-            columns[name] = np.zeros((self.count, self.lanes), np.int64)
-            columns[name][self.row, self.lane] = array
+            columns[name] = np.zeros((run.count, self.lanes), np.int64)
+            columns[name][run.row, run.lane] = array[run.where]
         return columns
 
 
@@ -68,10 +94,13 @@ def read_cells(
 
     ``progress`` is called with the words that have come, and the words in all.
     """
-    total = memories.words((cells.memory, cells.count) for cells in wanted.values())
+    runs = [run for cells in wanted.values() for run in cells.runs]
+    total = memories.words((run.memory, run.count) for run in runs)
     moved = Transfer(total, progress).moved
     return {
-        key: cells.gather(memories.read_rows(cells.memory, cells.first, cells.count, moved))
+        key: cells.gather([
+            memories.read_rows(run.memory, run.first, run.count, moved) for run in cells.runs
+        ])
         for key, cells in wanted.items()
     }
 
@@ -82,46 +111,74 @@ def write_cells(
     progress: Progress | None = None,
 ) -> None:
     """Write cells; the rest of their rows becomes 0, and so do members that are not given."""
-    total = memories.words((cells.memory, cells.count) for cells, _ in contents)
+    runs = [(cells, run, arrays) for cells, arrays in contents for run in cells.runs]
+    total = memories.words((run.memory, run.count) for _, run, _ in runs)
     moved = Transfer(total, progress).moved
-    for cells, arrays in contents:
-        memories.write_columns(cells.memory, cells.scatter(arrays), cells.first, moved)
+    for cells, run, arrays in runs:
+        memories.write_columns(run.memory, cells.scatter(run, arrays), run.first, moved)
 
 
 def group_cells(program: Program, population: PlacedPopulation, memory: str) -> Cells:
     """Cells of the neurons of a population in a memory of update groups."""
     core = program.config.core
-    first = (population.row or 0) * core.groups_per_row
-    return _neuron_cells(memory, first, core.update_lanes, population)
+    firsts = [piece.row * core.groups_per_row for piece in population.slices]
+    return _neuron_cells(program, population, memory, (core.update_lanes, firsts))
 
 
 def accumulator_cells(program: Program, population: PlacedPopulation, slot: int) -> Cells:
     """Cells of the accumulators of a population that the update takes in ``slot``."""
     core = program.config.core
-    first = slot * (core.accumulator_rows // core.delay_slots) + (population.row or 0)
-    return _neuron_cells("accumulators", first, core.lanes, population)
+    begin = slot * (core.accumulator_rows // core.delay_slots)
+    firsts = [begin + piece.row for piece in population.slices]
+    return _neuron_cells(program, population, "accumulators", (core.lanes, firsts))
 
 
 def weight_cells(program: Program, projection: PlacedProjection, memory: str = "weights") -> Cells:
-    """Cells of the synapses of a projection that is not sparse, in a memory of weights."""
+    """Cells of the synapses of a dense projection, in a memory of weights."""
     lanes = program.config.core.lanes
-    ends = program.population(projection.source), program.population(projection.target)
-    row, lane = projection.locate(*ends, lanes)
-    return Cells(memory, projection.weight_row, projection.rows, lanes, row, lane)
+    source, target = (program.population(n) for n in (projection.source, projection.target))
+    runs = []
+    for piece, part in zip(target.slices, projection.parts, strict=True):
+        row, lane = projection.locate(source, target.view(piece, lanes), lanes)
+        where = slice(None), target.members(piece, lanes)
+        name = on_core(memory, part.core)
+        runs.append(Run(name, part.weight_row, part.rows, row, lane, where))
+    return Cells(projection.shape, lanes, tuple(runs))
 
 
 def trace_cells(program: Program, projection: PlacedProjection, side: str) -> Cells:
-    """Cells of the traces of a projection that learns, ``side`` being "pre" or "post"."""
+    """Cells of the traces of a projection that learns, ``side`` being "pre" or "post".
+
+    Those of the presynaptic neurons are on each core that has a part of the projection.
+    """
     core = program.config.core
-    source = side == "pre"
-    population = program.population(projection.source if source else projection.target)
-    lanes = built(core).pre_lanes if source else core.update_lanes
-    rules = rule_columns(program)
-    first = int(rules[f"{side}_row"][projection.entry or 0])
-    return _neuron_cells(side, first, lanes, population)
-
-
-def _neuron_cells(memory: str, first: int, lanes: int, population: PlacedPopulation) -> Cells:
-    place = population.to_index(np.arange(population.size))
+    source, target = (program.population(n) for n in (projection.source, projection.target))
+    firsts = [
+        int(rule_columns(program, part.core)[f"{side}_row"][part.entry or 0])
+        for part in projection.parts
+    ]
+    if side == "post":
+        return _neuron_cells(program, target, side, (core.update_lanes, firsts))
+    lanes, place = built(core).pre_lanes, source.to_index(np.arange(source.size))
     count = int(place.max()) // lanes + 1
-    return Cells(memory, first, count, lanes, place // lanes, place % lanes)
+    runs = tuple(
+        Run(on_core(side, part.core), first, count, place // lanes, place % lanes, (slice(None),))
+        for part, first in zip(projection.parts, firsts, strict=True)
+    )
+    return Cells((source.size,), lanes, runs)
+
+
+def _neuron_cells(
+    program: Program, population: PlacedPopulation, memory: str, rows: tuple[int, list[int]]
+) -> Cells:
+    """Cells of the slices of a population, whose rows of so many neurons begin at places."""
+    lanes, firsts = rows
+    runs = []
+    for piece, first in zip(population.slices, firsts, strict=True):
+        members = population.members(piece, program.config.core.lanes)
+        view = population.view(piece, program.config.core.lanes)
+        place = view.to_index(np.arange(view.size))
+        count = int(place.max()) // lanes + 1
+        name = on_core(memory, piece.core)
+        runs.append(Run(name, first, count, place // lanes, place % lanes, (members,)))
+    return Cells((population.size,), lanes, tuple(runs))

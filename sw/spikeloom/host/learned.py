@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from spikeloom_hw.program import PlacedProjection, Program
+from spikeloom_hw.registers import on_core
 from spikeloom_sim.learning import LearningState, plastic_projections
 from spikeloom_sim.projection import Dense, Projection
 from spikeloom_sim.quantised import QuantisedNetwork
@@ -136,8 +137,9 @@ def learning_states(network: QuantisedNetwork, arrays: Arrays) -> dict[str, Lear
 
 def read_enabled(memories: Memories, program: Program) -> np.ndarray:
     """Read which projections learn: (entries,) int64 array."""
-    count = len(program.plastic)
-    return memories.read_rows("rules", 0, count)["enabled"] if count else np.zeros(0, np.int64)
+    first = [placed.parts[0] for placed in program.plastic]
+    read = [memories.read_rows(on_core("rules", p.core), p.entry or 0, 1) for p in first]
+    return np.array([rules["enabled"][0] for rules in read], np.int64)
 
 
 def _plastic(

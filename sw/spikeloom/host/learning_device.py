@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from spikeloom_hw.program import Program
+from spikeloom_hw.registers import on_core
 from spikeloom_sim.checkpoint import Checkpoint
 from spikeloom_sim.layer import lateness
 from spikeloom_sim.learning import LearningState
@@ -207,11 +208,14 @@ class LearningDevice(LoadedDevice):
             If there is no such projection, or it has no rule.
         """
         projection = self._projection(source, target, number)
-        if projection.entry is None:
+        if projection.turn is None:
             raise ValueError(
                 f"The projection from {source!r} to {target!r} has no rule to learn by"
             )
-        self._memories.change_row("rules", projection.entry, {"enabled": int(on)})
-        row = self.program.projections.index(projection)
-        self._memories.change_row("projections", row, {"plastic": int(on)})
+        for part in projection.parts:
+            for name, row, field in (
+                ("rules", part.entry, "enabled"),
+                ("projections", part.number, "plastic"),
+            ):
+                self._memories.change_row(on_core(name, part.core), row or 0, {field: int(on)})
         self._session.flush()

@@ -3,6 +3,7 @@
 import numpy as np
 
 from spikeloom_hw.program import PlacedPopulation, PlacedProjection, Program
+from spikeloom_hw.registers import on_core
 
 from .cells import group_cells, read_cells
 from .memories import Memories
@@ -32,5 +33,8 @@ def read_weights(memories: Memories, program: Program, projection: PlacedProject
         Weights in the shape that they have in the network; of a sparse projection (pre, post),
         synapses that join the same two neurons added up.
     """
-    rows = memories.read_rows(projection.memory, projection.weight_row, projection.rows)
-    return program.weights_of(projection, rows)
+    parts = [
+        memories.read_rows(on_core(projection.memory, part.core), part.weight_row, part.rows)
+        for part in projection.parts
+    ]
+    return program.weights_of(projection, parts)

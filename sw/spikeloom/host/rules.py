@@ -3,6 +3,7 @@
 import numpy as np
 
 from spikeloom_hw.program import Program
+from spikeloom_hw.registers import on_core
 
 from .memories import Memories
 from .readback import read_weights
@@ -34,10 +35,11 @@ def check_rules(now: Program, other: Program) -> None:
             f"The rules are for hardware {other.config.hash:016x}, the device is "
             f"{now.config.hash:016x}: compile the network for the config of its program"
         )
-    old, new = rule_columns(now), rule_columns(other)
-    ways = [n for n in ("back", "back_row") if n in old]
-    same = all(np.array_equal(old[name], new[name]) for name in ways)
-    if not same or not np.array_equal(_fixed_weights(now), _fixed_weights(other)):
+    if _places(now) != _places(other):
+        raise ValueError(
+            "The network is placed on other cores than that on the device: load the program instead"
+        )
+    if any(not _same_ways(now, other, core) for core in range(now.config.all_cores)):
         raise ValueError(
             "The rules send errors back by another way than those on the device: load the "
             "program instead"
@@ -49,8 +51,10 @@ def check_ranges(memories: Memories, now: Program, other: Program) -> None:
 
     Weights are read only where the range becomes narrower.
     """
-    old, new = rule_columns(now), rule_columns(other)
-    for entry, placed in enumerate(now.plastic):
+    for placed in now.plastic:
+        part = placed.parts[0]
+        old, new = rule_columns(now, part.core), rule_columns(other, part.core)
+        entry = part.entry or 0
         low, high = int(new["low"][entry]), int(new["high"][entry])
         if low <= old["low"][entry] and high >= old["high"][entry]:
             continue
@@ -66,14 +70,34 @@ def check_ranges(memories: Memories, now: Program, other: Program) -> None:
 
 def write_rules(memories: Memories, program: Program) -> None:
     """Write the rules of a program, and which projections learn."""
-    for name in ("rules", "projections"):
-        memories.write_rows(name, program.images[name])
+    for core in range(program.config.all_cores):
+        for name in (on_core("rules", core), on_core("projections", core)):
+            if name in program.images:
+                memories.write_rows(name, program.images[name])
 
 
-def _fixed_weights(program: Program) -> np.ndarray:
+def _places(program: Program) -> list[tuple[object, ...]]:
+    """Where all is."""
+    return [
+        *(population.slices for population in program.populations),
+        *(projection.parts for projection in program.projections),
+    ]
+
+
+def _same_ways(now: Program, other: Program, core: int) -> bool:
+    """Whether errors go back in the same way on a core."""
+    old, new = rule_columns(now, core), rule_columns(other, core)
+    ways = [n for n in ("back", "back_row") if n in old]
+    same = all(np.array_equal(old[name], new[name]) for name in ways)
+    return same and np.array_equal(_fixed_weights(now, core), _fixed_weights(other, core))
+
+
+def _fixed_weights(program: Program, core: int) -> np.ndarray:
     """Rows of weights that nothing learns, those that carry errors backwards among them."""
-    image = program.images["weights"]
+    image = program.images[on_core("weights", core)]
     fixed = np.ones(len(image), bool)
     for placed in program.plastic:
-        fixed[placed.weight_row : placed.weight_row + placed.rows] = False
+        for part in placed.parts:
+            if part.core == core:
+                fixed[part.weight_row : part.weight_row + part.rows] = False
     return image[fixed]

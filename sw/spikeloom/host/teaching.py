@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from spikeloom_hw.event import Kind, pack, pack_values
-from spikeloom_hw.program import Program
+from spikeloom_hw.program import PlacedPopulation, Program
 from spikeloom_sim.learning import Lesson, Teaching, as_lesson
 
 __all__ = [
@@ -87,10 +87,22 @@ def encode_lesson(lesson: Lesson, program: Program, steps: np.ndarray) -> Taught
     for name, array in lesson.errors.items():
         population = program.population(name)
         step, neuron = np.nonzero(array[steps])
-        place = (population.row or 0) * program.config.core.lanes + population.to_index(neuron)
-        source = np.full(len(step), population.source, np.uint32)
+        source, place = _places(population, neuron, program.config.core.lanes)
         sent.append(_with_values(Kind.ERROR, (step, source, place), array[steps][step, neuron]))
     return sent
+
+
+def _places(
+    population: PlacedPopulation, neurons: np.ndarray, lanes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Core of each neuron, and its place there: row times lanes plus lane."""
+    core, place = np.zeros((2, len(neurons)), np.uint32)
+    indices = population.to_index(neurons)
+    for piece in population.slices:
+        chosen = indices // lanes >= piece.base
+        core[chosen] = piece.core
+        place[chosen] = indices[chosen] + (piece.row - piece.base) * lanes
+    return core, place
 
 
 def _with_values(

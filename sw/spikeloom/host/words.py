@@ -217,5 +217,5 @@ def _check_counts(numbers: np.ndarray, told: np.ndarray, arrived: np.ndarray) ->
 
 def _dtype(population: PlacedPopulation) -> np.dtype:
     """Type of what a population sends; an input sends values if they can be more than 1."""
-    graded = population.row is None and population.largest > 1
+    graded = not population.slices and population.largest > 1
     return np.dtype(np.int64) if graded else population.output.dtype

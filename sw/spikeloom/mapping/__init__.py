@@ -1,5 +1,6 @@
-"""From a quantised network to the program of one core."""
+"""From a quantised network to the program of its cores."""
 
+from .pins import Pins
 from .program import place
 
-__all__ = ["place"]
+__all__ = ["Pins", "place"]

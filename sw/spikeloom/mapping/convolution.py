@@ -42,21 +42,25 @@ class Axis:
     output_step: int
 
     @classmethod
-    def of(cls, projection: Convolution, axis: int) -> "Axis":
-        """Solve for all coordinates: 0 is the axis of lines, 1 that of columns."""
+    def of(cls, projection: Convolution, axis: int, first: int, length: int) -> "Axis":
+        """Solve for all coordinates: 0 is the axis of lines, 1 that of columns.
+
+        Of the outputs, only ``length`` count, which are numbered from ``first`` on.
+        """
         stride, dilation = projection.stride[axis], projection.dilation[axis]
         pool, padding = projection.pool[axis], projection.padding[axis][0]
         pooled = np.arange(projection.input_shape[1 + axis]) // pool
         taps = np.arange(projection.weights.shape[2 + axis])
         output, rest = np.divmod(pooled[:, None] + padding - taps * dilation, stride)
-        meets = (rest == 0) & (output >= 0) & (output < projection.output_shape[1 + axis])
+        output -= first
+        meets = (rest == 0) & (output >= 0) & (output < length)
         meets &= (pooled < projection.pooled_shape[1 + axis])[:, None]
-        first = meets.argmax(axis=1)
+        tap = meets.argmax(axis=1)
         count = meets.sum(axis=1)
         common = gcd(stride, dilation)
         return cls(
-            np.where(count > 0, first, 0),
-            np.where(count > 0, output[np.arange(len(pooled)), first], 0),
+            np.where(count > 0, tap, 0),
+            np.where(count > 0, output[np.arange(len(pooled)), tap], 0),
             count,
             stride // common,
             -(dilation // common),
@@ -67,8 +71,10 @@ class Axis:
         return {"weight": self.kernel * weight, "row": self.output * row, "count": self.count}
 
 
-def map_convolution(projection: Convolution, target: PlacedPopulation, lanes: int) -> Part:
-    """Map a convolution.
+def map_convolution(
+    projection: Convolution, target: PlacedPopulation, lanes: int, base: int = 0
+) -> Part:
+    """Map a convolution into its target, or into a slice of it that begins at the row ``base``.
 
     The weights of a position of the kernel lie together: for every channel of the source the
     rows that the output channels of its group touch. Where groups share a row, the lanes of the
@@ -83,8 +89,11 @@ def map_convolution(projection: Convolution, target: PlacedPopulation, lanes: in
         "count": rows,
     }
     position, pixel = int(rows.sum()), max(1, target.stride // lanes)
-    lines, columns = Axis.of(projection, 0), Axis.of(projection, 1)
-    line = (width * position, projection.output_shape[2] * pixel)
+    across = projection.output_shape[2]
+    size = target.shape[1:] if target.stride and target.shape else (1, 1)
+    begin = divmod(base // pixel, across) if target.stride else (0, 0)
+    lines, columns = (Axis.of(projection, k, begin[k], size[k]) for k in range(2))
+    line = (width * position, size[1] * pixel)
     column = (position, pixel)
     return Part(
         Walk.CONVOLUTION,

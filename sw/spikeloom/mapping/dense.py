@@ -14,7 +14,7 @@ __all__ = ["map_dense"]
 def map_dense(
     projection: Dense, source: PlacedPopulation, target: PlacedPopulation, lanes: int
 ) -> Part:
-    """Map a dense projection.
+    """Map a dense projection into its target, or the part of one into a slice of that.
 
     Each presynaptic neuron has a run of rows as long as the target. Where the indices of the
     source have gaps between the pixels, the rows must not: the projection is then a convolution

@@ -1,133 +1,260 @@
-"""Where populations and projections come to lie; it depends on the lanes alone."""
+"""Where populations and projections come to lie on the cores."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from spikeloom_hw.config import Walk
-from spikeloom_hw.event import INDEX_WIDTH
-from spikeloom_hw.layout import PIXEL_WIDTH
 from spikeloom_hw.neuron import Output
-from spikeloom_hw.program import PlacedPopulation, PlacedProjection
+from spikeloom_hw.program import PlacedPart, PlacedPopulation, PlacedProjection, PlacedSlice
+from spikeloom_sim.learning import plastic_projections
 from spikeloom_sim.projection import Convolution, Dense, Projection, Sparse
-from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
+from spikeloom_sim.quantised import QuantisedNetwork
 
 from ..errors import MappingError
 from ..structure import Needs
 from .convolution import map_convolution
+from .cutting import restrict
 from .dense import map_dense
 from .part import AXES, Part
 from .sparse import map_sparse
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["CorePlan", "Joint", "Plan", "make_plan", "map_projection"]
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
-    """A network on the rows of a core.
+class Joint:
+    """A projection on one core.
+
+    Parameters
+    ----------
+    number : int
+        Its number among all projections, by source.
+    projection : Projection
+        What of it reaches neurons of the core.
+    source : PlacedPopulation
+        Its source, whole.
+    target : PlacedPopulation
+        The slice of its target, as a population of its own.
+    base : int
+        Row of the target in which that begins.
+    part : Part
+        What it asks of the memories.
+    at : PlacedPart
+        Where that is.
+    """
+
+    number: int
+    projection: Projection
+    source: PlacedPopulation
+    target: PlacedPopulation
+    base: int
+    part: Part
+    at: PlacedPart
+
+    @property
+    def row(self) -> int:
+        """First row of the slice of its target on the core."""
+        return self.target.slices[0].row
+
+    def locate(self, lanes: int) -> tuple[np.ndarray, np.ndarray]:
+        """Tell row and lane of every weight, counted from its first row; not if it is sparse."""
+        groups = self.projection.groups if isinstance(self.projection, Convolution) else 1
+        at = PlacedProjection(
+            self.source.name,
+            self.target.name,
+            self.part.kind,
+            self.projection.weights.shape,
+            (self.at,),
+            groups,
+        )
+        return at.locate(self.source, self.target, lanes)
+
+    @property
+    def feedback(self) -> np.ndarray | None:
+        """Weights that carry errors backwards in place of its own."""
+        rule = self.projection.rule if isinstance(self.projection, Dense) else None
+        return rule.back.feedback if rule and rule.back else None
+
+
+@dataclass(frozen=True, eq=False)
+class CorePlan:
+    """What of a network one core has.
 
     Parameters
     ----------
     quantised : QuantisedNetwork
-        The network.
+        The whole network.
     lanes : int
         Lanes of the core.
-    populations : dict of str to PlacedPopulation
-        All populations by name, in the order of their sources.
-    projections : tuple of Projection
-        All projections, in the order of the table: by source.
-    placed : tuple of PlacedProjection
-        Where their weights are.
-    parts : tuple of Part
-        What they ask of the memories.
+    core : int
+        Its number.
+    sources : tuple of PlacedPopulation
+        All populations, in the order of their numbers on the bus.
+    slices : dict of str to PlacedPopulation
+        Its slices of populations, each as a population of its own, by name.
+    joints : tuple of Joint
+        Its projections, in the order of the table: by source.
     """
 
     quantised: QuantisedNetwork
     lanes: int
-    populations: dict[str, PlacedPopulation]
-    projections: tuple[Projection, ...]
-    placed: tuple[PlacedProjection, ...]
-    parts: tuple[Part, ...]
+    core: int
+    sources: tuple[PlacedPopulation, ...]
+    slices: dict[str, PlacedPopulation]
+    joints: tuple[Joint, ...]
 
     @property
     def neuron_rows(self) -> int:
         """Rows of neurons."""
-        return sum(-(-p.span // self.lanes) for p in self.populations.values() if p.row is not None)
+        return sum(view.slices[0].rows for view in self.slices.values())
 
     @property
     def weight_rows(self) -> int:
         """Rows of weights, without those that carry errors backwards alone."""
-        return sum(part.rows for part in self.parts if part.kind is not Walk.SPARSE)
+        return sum(j.part.rows for j in self.joints if j.part.kind is not Walk.SPARSE)
 
     @property
     def feedback(self) -> dict[int, tuple[int, np.ndarray]]:
         """First row, and weights, of what carries errors backwards, by number of projection."""
         found: dict[int, tuple[int, np.ndarray]] = {}
         row = self.weight_rows
-        for number, projection in enumerate(self.projections):
-            back = (
-                projection.rule.back if isinstance(projection, Dense) and projection.rule else None
-            )
-            if back is not None and back.feedback is not None:
-                found[number] = row, back.feedback
-                row += self.parts[number].rows
+        for number, joint in enumerate(self.joints):
+            if joint.feedback is not None:
+                found[number] = row, joint.feedback
+                row += joint.part.rows
         return found
 
+    def piece(self, name: str) -> PlacedSlice:
+        """Slice that the core has of a population."""
+        piece = self.sources[self.slices[name].source].on(self.core)
+        assert piece is not None
+        return piece
+
+    def members(self, name: str) -> np.ndarray:
+        """Neurons of a population that the core has, in the order of its slice."""
+        return self.sources[self.slices[name].source].members(self.piece(name), self.lanes)
+
     def needs(self, update_lanes: int) -> Needs:
-        """Room that the network asks of a core with so many update lanes."""
-        senders = (
-            p
-            for p in self.populations.values()
-            if p.row is not None and p.output in (Output.COUNT, Output.VALUE)
-        )
-        fan_out = (int(p.pointers["size"].max(initial=0)) for p in self.parts if p.pointers)
+        """Room that this asks of a core with so many update lanes."""
+        parts = [joint.part for joint in self.joints]
+        senders = (p for p in self.slices.values() if p.output in (Output.COUNT, Output.VALUE))
+        fan_out = (int(p.pointers["size"].max(initial=0)) for p in parts if p.pointers)
+        feedback = sum(parts[number].rows for number in self.feedback)
         return Needs(
-            weight_rows=self.weight_rows + sum(self.parts[k].rows for k in self.feedback),
+            weight_rows=self.weight_rows + feedback,
             neuron_rows=self.neuron_rows,
+            populations=len(self.slices),
+            projections=len(parts),
             value_groups=sum(-(-p.span // update_lanes) for p in senders),
-            taps=max(sum(part.entries(axis) for part in self.parts) for axis in AXES),
-            pointers=sum(part.entries("pointers") for part in self.parts),
-            synapse_rows=sum(p.rows for p in self.parts if p.kind is Walk.SPARSE),
+            taps=max(sum(part.entries(axis) for part in parts) for axis in AXES),
+            pointers=sum(part.entries("pointers") for part in parts),
+            synapse_rows=sum(p.rows for p in parts if p.kind is Walk.SPARSE),
             fan_out=max(fan_out, default=0),
         )
 
 
-def make_plan(quantised: QuantisedNetwork, lanes: int) -> Plan:
-    """Give every population its indices and rows, and map every projection.
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A network on the rows of the cores.
+
+    Parameters
+    ----------
+    quantised : QuantisedNetwork
+        The network.
+    lanes : int
+        Lanes of a core.
+    populations : tuple of PlacedPopulation
+        All populations, in the order of their sources.
+    projections : tuple of PlacedProjection
+        All projections, by source.
+    cores : tuple of CorePlan
+        What each core has.
+    """
+
+    quantised: QuantisedNetwork
+    lanes: int
+    populations: tuple[PlacedPopulation, ...]
+    projections: tuple[PlacedProjection, ...]
+    cores: tuple[CorePlan, ...]
+
+    @property
+    def bases(self) -> int:
+        """One more than the last row in which a slice begins; 0 if nothing is cut."""
+        last = max(piece.base for p in self.populations for piece in p.slices)
+        return last + 1 if last else 0
+
+    def needs(self, update_lanes: int) -> list[Needs]:
+        """Room that each core has to have."""
+        return [core.needs(update_lanes) for core in self.cores]
+
+
+def make_plan(
+    quantised: QuantisedNetwork, populations: Mapping[str, PlacedPopulation], lanes: int, cores: int
+) -> Plan:
+    """Map every projection on every core that has a slice of its target.
+
+    Parameters
+    ----------
+    quantised : QuantisedNetwork
+        The network.
+    populations : Mapping of str to PlacedPopulation
+        All populations by name, those of neurons with their slices.
+    lanes : int
+        Lanes of a core.
+    cores : int
+        How many there are.
+    """
+    names = list(populations)
+    ordered = sorted(quantised.projections, key=lambda p: names.index(p.source))
+    plastic = list(plastic_projections(quantised.projections, quantised.phases).values())
+    turns = {
+        number: plastic.index(p)
+        for number, p in enumerate(ordered)
+        if isinstance(p, Dense) and p in plastic
+    }
+    plans = tuple(
+        _core_plan(quantised, populations, (ordered, turns), (core, lanes)) for core in range(cores)
+    )
+    parts: dict[tuple[int, int], Joint] = {
+        (joint.number, plan.core): joint for plan in plans for joint in plan.joints
+    }
+    placed = []
+    for number, projection in enumerate(ordered):
+        pieces = populations[projection.target].slices
+        joints = [parts[number, piece.core] for piece in pieces]
+        rule = projection.rule if isinstance(projection, Dense) else None
+        at = PlacedProjection(
+            projection.source,
+            projection.target,
+            joints[0].part.kind,
+            projection.weights.shape,
+            tuple(joint.at for joint in joints),
+            groups=projection.groups if isinstance(projection, Convolution) else 1,
+            turn=turns.get(number),
+            taught=rule is not None and rule.errors is not None,
+        )
+        placed.append(at)
+    return Plan(quantised, lanes, tuple(populations.values()), tuple(placed), plans)
+
+
+def map_projection(
+    projection: Projection,
+    source: PlacedPopulation,
+    target: PlacedPopulation,
+    lanes: int,
+    base: int = 0,
+) -> Part:
+    """Map what of a projection reaches a slice, which begins at the row ``base`` of its target.
 
     Raises
     ------
     MappingError
-        If a population cannot be laid out in pixels as a convolution needs it.
+        If it is of no known kind.
     """
-    populations = _populations(quantised, lanes)
-    names = list(populations)
-    ordered = sorted(quantised.projections, key=lambda p: names.index(p.source))
-    placed, parts = [], []
-    rows, pointers = {"weights": 0, "synapses": 0}, 0
-    for projection in ordered:
-        part = _part(projection, populations, lanes)
-        at = PlacedProjection(
-            projection.source,
-            projection.target,
-            part.kind,
-            projection.weights.shape,
-            weight_row=0,
-            rows=part.rows,
-            pointer=pointers if part.kind is Walk.SPARSE else 0,
-            groups=projection.groups if isinstance(projection, Convolution) else 1,
-        )
-        placed.append(replace(at, weight_row=rows[at.memory]))
-        parts.append(part)
-        rows[at.memory] += part.rows
-        pointers += part.entries("pointers")
-    return Plan(quantised, lanes, populations, tuple(ordered), tuple(placed), tuple(parts))
-
-
-def _part(projection: Projection, populations: dict[str, PlacedPopulation], lanes: int) -> Part:
-    source, target = populations[projection.source], populations[projection.target]
     if isinstance(projection, Convolution):
-        return map_convolution(projection, target, lanes)
+        return map_convolution(projection, target, lanes, base)
     if isinstance(projection, Sparse):
         return map_sparse(projection, source, target, lanes)
     if isinstance(projection, Dense):
@@ -137,53 +264,37 @@ def _part(projection: Projection, populations: dict[str, PlacedPopulation], lane
     )
 
 
-def _populations(quantised: QuantisedNetwork, lanes: int) -> dict[str, PlacedPopulation]:
-    """Give each population its source number and, if it has neurons, its rows."""
-    convolutions = [p for p in quantised.projections if isinstance(p, Convolution)]
-    mapped = {name for p in convolutions for name in (p.source, p.target)}
-    placed: dict[str, PlacedPopulation] = {}
-    row = 0
-    for source, population in enumerate(quantised.populations):
-        neuron = population.neuron
-        at = PlacedPopulation(
-            population.name,
-            population.size,
-            source,
-            row=None if neuron is None else row,
-            scale=population.scale,
-            fraction=0 if neuron is None else neuron.shift,
-            shape=population.shape,
-            stride=_stride(population, lanes) if population.name in mapped else 0,
-            output=Output.SPIKE if neuron is None else neuron.output,
-            largest=population.largest_value,
+def _core_plan(
+    quantised: QuantisedNetwork,
+    populations: Mapping[str, PlacedPopulation],
+    network: tuple[list[Projection], Mapping[int, int]],
+    place: tuple[int, int],
+) -> CorePlan:
+    """Map what a core has, of projections by source, of which some have turns to learn."""
+    (ordered, turns), (core, lanes) = network, place
+    pieces = {name: piece for name, p in populations.items() if (piece := p.on(core))}
+    views = {name: populations[name].view(piece, lanes) for name, piece in pieces.items()}
+    members = {name: populations[name].members(piece, lanes) for name, piece in pieces.items()}
+    here = [number for number, p in enumerate(ordered) if p.target in pieces]
+    learners = sorted((number for number in here if number in turns), key=lambda n: turns[n])
+    joints: list[Joint] = []
+    rows, pointers = {"weights": 0, "synapses": 0}, 0
+    for number in here:
+        name = ordered[number].target
+        whole, base = populations[name], pieces[name].base
+        projection = restrict(ordered[number], whole, members[name])
+        source = populations[projection.source]
+        part = map_projection(projection, source, views[name], lanes, base)
+        memory = "synapses" if part.kind is Walk.SPARSE else "weights"
+        at = PlacedPart(
+            core,
+            len(joints),
+            weight_row=rows[memory],
+            rows=part.rows,
+            pointer=pointers if part.kind is Walk.SPARSE else 0,
+            entry=learners.index(number) if number in turns else None,
         )
-        if at.span > 1 << INDEX_WIDTH:
-            raise MappingError(
-                f"Population {at.name!r} takes {at.span} indices, {at.stride} for each of its "
-                f"pixels; an event can name {1 << INDEX_WIDTH}, use fewer channels or pixels"
-            )
-        placed[population.name] = at
-        row += 0 if neuron is None else -(-at.span // lanes)
-    return placed
-
-
-def _stride(population: QuantisedPopulation, lanes: int) -> int:
-    """Indices from pixel to pixel of a population that a convolution leaves or reaches."""
-    channels, height, width = population.maps
-    if height * width == 1:
-        return 0
-    if height * width > 1 << PIXEL_WIDTH:
-        raise MappingError(
-            f"Population {population.name!r} has {height} x {width} pixels, a convolution takes "
-            f"up to {1 << PIXEL_WIDTH}; pool or crop it first"
-        )
-    neuron = population.neuron
-    if neuron is None:
-        return 1 << (channels - 1).bit_length()
-    for what, there in (("noise", neuron.noise), ("winner-take-all", neuron.winner)):
-        if np.any(there):
-            raise MappingError(
-                f"Population {population.name!r} has {what}, which a population laid out in "
-                f"pixels cannot have; leave it out, or use no convolution there"
-            )
-    return lanes << (-(-channels // lanes) - 1).bit_length()
+        joints.append(Joint(number, projection, source, views[name], base, part, at))
+        rows[memory] += part.rows
+        pointers += part.entries("pointers")
+    return CorePlan(quantised, lanes, core, tuple(populations.values()), views, tuple(joints))

@@ -1,17 +1,24 @@
-"""From a quantised network to the program of one core."""
+"""From a quantised network to the program of one core, or of several."""
+
+from dataclasses import replace
 
 from spikeloom_boards.target import TARGETS, Target
 from spikeloom_hw.config import ChipConfig
 from spikeloom_hw.packing import pack_rows
 from spikeloom_hw.program import Program
-from spikeloom_hw.registers import regions
+from spikeloom_hw.registers import on_core, regions
 from spikeloom_sim.quantised import QuantisedNetwork
 
 from ..errors import MappingError
+from ..room import Arrangement, RoomError
 from ..structure import check_fit, structure
-from .learning import check_learning, learning_config, learning_tables, place_entries
-from .plan import make_plan
-from .tables import network_tables, projection_tables
+from .arrangement import arrangements, existing
+from .filters import tree_filters
+from .learning import check_learning, learning_config, learning_tables
+from .pins import Pins, as_pins
+from .plan import Plan
+from .spreading import Spreading
+from .tables import population_tables, projection_tables, shared_tables
 
 __all__ = ["place"]
 
@@ -21,47 +28,86 @@ def place(
     target: str | Target | ChipConfig = "generic-16",
     *,
     record: tuple[str, ...] | None = None,
+    cores: int | None = None,
+    chips: int | None = None,
+    pins: Pins | None = None,
 ) -> Program:
-    """Place a network on one core.
-
-    Parameters
-    ----------
-    quantised : QuantisedNetwork
-        Network.
-    target : str, Target or ChipConfig
-        Shape of the hardware to generate, by name or as an object; or the configuration of
-        hardware that exists already, into which the network is to be loaded.
-    record : tuple of str or None
-        Populations whose events the host receives; None means all but the inputs.
+    """Place a network on cores; the parameters are those of :func:`spikeloom.flow.compile`.
 
     Raises
     ------
     MappingError
         If the target does not exist or the network does not fit.
     """
+    pinned = as_pins(pins, quantised)
     if isinstance(target, ChipConfig):
-        config = target
-        plan = make_plan(quantised, config.core.lanes)
-        check_fit(quantised, plan.needs(config.core.update_lanes), config)
-        check_learning(plan, config.core)
-    else:
-        shape = _target(target)
-        plan = make_plan(quantised, shape.lanes)
-        learning = learning_config(plan, shape.update_lanes, fixed=shape.fixed_rules)
-        config = structure(quantised, plan.needs(shape.update_lanes), shape, learning)
-    columns = {
-        **network_tables(plan, config, record),
-        **projection_tables(plan, config),
-        **learning_tables(plan, config.core),
-    }
-    placed = place_entries(plan)
+        arrangement = existing(target, cores, chips)
+        spreading = Spreading(quantised, target.core.lanes, target.core.update_lanes, pinned)
+        return _program(_fit(spreading, target, arrangement), target, record)
+    shape = _target(target)
+    spreading = Spreading(quantised, shape.lanes, shape.update_lanes, pinned)
+    most = (cores or shape.cores) * (chips or shape.chips)
+    least = 1 + max((core for some in pinned.values() for core in some), default=0)
+    failure: RoomError | None = None
+    for arrangement in arrangements(shape, cores, chips, least):
+        part = shape.share(arrangement.cores)
+        room = spreading.room(part.neuron_rows, part.weight_rows, part.synapse_rows)
+        if arrangement.count > 1:
+            spreading.check_pieces(room, f"target {shape.name!r}")
+            if arrangement.count < min(spreading.least(room), most):
+                continue
+        for plan in spreading.plans(arrangement.count, room):
+            learning = learning_config(plan, part.update_lanes, fixed=part.fixed_rules)
+            needs = plan.needs(part.update_lanes)
+            try:
+                config = structure(quantised, needs, part, learning, arrangement)
+            except RoomError as error:
+                failure = error
+            else:
+                return _program(plan, config, record)
+    assert failure is not None
+    raise failure
+
+
+def _fit(spreading: Spreading, config: ChipConfig, arrangement: Arrangement) -> Plan:
+    """Find a plan for hardware that exists already."""
+    core = config.core
+    room = spreading.room(core.neuron_rows, core.weight_rows, core.synapse_rows)
+    failure: RoomError | None = None
+    for cuts in (True, False) if core.bases else (False,):
+        for plan in spreading.plans(arrangement.count, room, cuts=cuts):
+            try:
+                check_fit(spreading.quantised, plan.needs(core.update_lanes), config)
+            except RoomError as error:
+                failure = failure or error
+            else:
+                check_learning(plan, core)
+                return plan
+    assert failure is not None
+    raise failure
+
+
+def _program(plan: Plan, config: ChipConfig, record: tuple[str, ...] | None) -> Program:
+    """Fill the memories."""
+    columns = shared_tables(plan, record)
+    for part in plan.cores:
+        tables = {
+            **population_tables(part, config),
+            **projection_tables(part, config),
+            **learning_tables(part, config.core),
+        }
+        columns |= {on_core(name, part.core): table for name, table in tables.items()}
+    known = regions(config)
     images = {
         name: pack_rows(region.layout, columns[name])
-        for name, region in regions(config).items()
+        for name, region in known.items()
         if name in columns
     }
-    populations = tuple(plan.populations.values())
-    return Program(config, images, populations, placed, quantised.fingerprint)
+    network = plan.quantised.fingerprint
+    program = Program(config, images, plan.populations, plan.projections, network)
+    filters = tree_filters(program)
+    images |= {name: pack_rows(known[name].layout, bits) for name, bits in filters.items()}
+    return replace(program, images=images)
 
 
 def _target(target: str | Target) -> Target:

@@ -14,7 +14,7 @@ __all__ = ["map_sparse"]
 def map_sparse(
     projection: Sparse, source: PlacedPopulation, target: PlacedPopulation, lanes: int
 ) -> Part:
-    """Map a sparse projection.
+    """Map a sparse projection into its target, or the part of one into a slice of that.
 
     The synapses of a presynaptic neuron fill words from its first; the lane with the most of
     them decides how many words it has. A lane without a synapse adds 0 to a row of the target.
@@ -34,7 +34,7 @@ def map_sparse(
     np.maximum.at(words, pre, word + 1)
     first = np.cumsum(words) - words
     rows = int(words.sum())
-    home = target.row or 0
+    home = target.slices[0].row
     columns = {
         "weight": np.zeros((rows, lanes), np.int64),
         "row": np.full((rows, lanes), home, np.int64),

@@ -1,4 +1,4 @@
-"""Contents of the tables and memories of a core."""
+"""Contents of the tables and memories of a core, and of those that all cores share."""
 
 from typing import Any
 
@@ -10,66 +10,73 @@ from spikeloom_hw.layout import RECIPROCAL_WIDTH
 from spikeloom_hw.neuron import Per
 from spikeloom_hw.program import PlacedPopulation
 from spikeloom_sim.learning import plastic_projections
+from spikeloom_sim.projection import Projection
 
 from ..field_places import field_values
+from .filters import bit_rows
 from .learning import learning_columns
 from .part import AXES, STEPS, Columns
-from .plan import Plan
+from .plan import CorePlan, Plan
 
-__all__ = ["network_tables", "projection_tables"]
+__all__ = ["population_tables", "projection_tables", "shared_tables"]
 
 
-def network_tables(
-    plan: Plan, config: ChipConfig, record: tuple[str, ...] | None
-) -> dict[str, Any]:
-    """Contents of the memories that tell of populations and time, by name of the region.
+def shared_tables(plan: Plan, record: tuple[str, ...] | None) -> dict[str, Any]:
+    """Contents of the schedule and of the table of what is recorded, by name of the region.
 
     Parameters
     ----------
     plan : Plan
-        The network on the rows of the core.
-    config : ChipConfig
-        Structure of the hardware.
+        The network on the cores.
     record : tuple of str or None
         Populations whose events the host receives; None means all but the inputs.
     """
     phases = plan.quantised.phases
-    order = sorted(
-        (p for p in plan.populations.values() if p.row is not None), key=lambda p: phases[p.name]
-    )
-    count = np.bincount([phases[p.name] for p in order])
     learns = bool(plastic_projections(plan.quantised.projections, phases))
-    operations = [Operation.UPDATE.value] * len(count) + [Operation.LEARN.value] * learns
+    count = 1 + max(phases.values())
+    operations = [Operation.UPDATE.value] * count + [Operation.LEARN.value] * learns
     steps = np.arange(len(operations))
-    tables: dict[str, Any] = {
+    return {
         "schedule": {
             "operation": np.array(operations),
             "phase": steps,
             "last": (steps == steps[-1]).astype(int),
         },
         "record": _record(plan, record),
-        "populations": _descriptors(plan, order, config),
+    }
+
+
+def population_tables(plan: CorePlan, config: ChipConfig) -> dict[str, Any]:
+    """Contents of the memories of a core that tell of populations, by name of the region."""
+    phases = plan.quantised.phases
+    order = sorted(plan.slices.values(), key=lambda p: phases[p.name])
+    most = 1 + max(phases.values())
+    count = np.bincount([phases[p.name] for p in order], minlength=most)
+    tables: dict[str, Any] = {
         "phases": {"first": np.cumsum(count) - count, "count": count},
         "sources": _sources(plan),
+        "filter": _filter(plan),
     }
-    if config.core.fields.kept(Per.NEURON):
+    if order:
+        tables["populations"] = _descriptors(plan, order, config)
+    if order and config.core.fields.kept(Per.NEURON):
         tables["neurons"] = _parameters(plan, config)
     return tables
 
 
-def projection_tables(plan: Plan, config: ChipConfig) -> dict[str, Any]:
-    """Contents of the memories that tell of projections, by name of the region."""
-    parts = plan.parts
-    targets = [plan.populations[p.target] for p in plan.placed]
+def projection_tables(plan: CorePlan, config: ChipConfig) -> dict[str, Any]:
+    """Contents of the memories of a core that tell of projections, by name of the region."""
+    joints = plan.joints
+    parts = [joint.part for joint in joints]
     columns: dict[str, list[int]] = {
         "kind": [part.kind.value for part in parts],
         "weight_row": [
-            at.pointer if at.kind is Walk.SPARSE else at.weight_row for at in plan.placed
+            j.at.pointer if j.part.kind is Walk.SPARSE else j.at.weight_row for j in joints
         ],
-        "row": [target.row or 0 for target in targets],
+        "row": [joint.row for joint in joints],
         "blocks": [part.blocks for part in parts],
         "size": [part.size for part in parts],
-        "delay": [p.delay + _back(plan, p.source, p.target) for p in plan.projections],
+        "delay": [j.projection.delay + _back(plan, j.projection) for j in joints],
         **learning_columns(plan, config.core),
     }
     for step in STEPS:
@@ -79,19 +86,20 @@ def projection_tables(plan: Plan, config: ChipConfig) -> dict[str, Any]:
         counts = np.array([part.entries(axis) for part in parts], np.int64)
         columns[axis] = np.where(counts > 0, np.cumsum(counts) - counts, 0).tolist()
         tables[axis] = _joined([part.taps.get(axis, {}) for part in parts])
-    sparse = [(p, at) for p, at in zip(parts, plan.placed, strict=True) if p.pointers]
+    sparse = [(joint.part, joint.at) for joint in joints if joint.part.pointers]
     tables["pointers"] = _joined([
         {**part.pointers, "first": part.pointers["first"] + at.weight_row} for part, at in sparse
     ])
     tables["synapses"] = _joined([part.synapses for part, _ in sparse])
-    tables["projections"] = {name: np.array(column, np.int64) for name, column in columns.items()}
+    if joints:
+        tables["projections"] = {name: np.array(c, np.int64) for name, c in columns.items()}
     return {name: table for name, table in tables.items() if len(table) or name == "weights"}
 
 
-def _back(plan: Plan, source: str, target: str) -> int:
+def _back(plan: CorePlan, projection: Projection) -> int:
     """1 if the update of the target is over in the step in which the source fires."""
     phases = plan.quantised.phases
-    return int(phases[target] <= phases.get(source, -1))
+    return int(phases[projection.target] <= phases.get(projection.source, -1))
 
 
 def _joined(entries: list[Columns]) -> dict[str, np.ndarray]:
@@ -101,25 +109,24 @@ def _joined(entries: list[Columns]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([entry[name] for entry in filled]) for name in names}
 
 
-def _weights(plan: Plan) -> np.ndarray:
+def _weights(plan: CorePlan) -> np.ndarray:
     """Rows of weights; a lane that no weight falls on holds 0."""
     feedback = plan.feedback
-    total = plan.weight_rows + sum(plan.parts[number].rows for number in feedback)
+    total = plan.weight_rows + sum(plan.joints[number].part.rows for number in feedback)
     image = np.zeros((total, plan.lanes), np.int64)
-    for number, (projection, at) in enumerate(zip(plan.projections, plan.placed, strict=True)):
-        if at.kind is not Walk.SPARSE:
-            source, target = plan.populations[at.source], plan.populations[at.target]
-            rows, lanes = at.locate(source, target, plan.lanes)
-            image[at.weight_row + rows, lanes] = projection.weights
+    for number, joint in enumerate(plan.joints):
+        if joint.part.kind is not Walk.SPARSE:
+            rows, lanes = joint.locate(plan.lanes)
+            image[joint.at.weight_row + rows, lanes] = joint.projection.weights
             if number in feedback:
                 first, weights = feedback[number]
                 image[first + rows, lanes] = weights
     return image
 
 
-def _sources(plan: Plan) -> dict[str, np.ndarray]:
-    populations = list(plan.populations.values())
-    counts = np.array([sum(at.source == p.name for at in plan.placed) for p in populations])
+def _sources(plan: CorePlan) -> dict[str, np.ndarray]:
+    populations = plan.sources
+    counts = np.array([sum(j.source.name == p.name for j in plan.joints) for p in populations])
     # A source that is one pixel has the index as its channel.
     bits = [((p.stride or p.size) - 1).bit_length() for p in populations]
     widths = [p.shape[2] if p.stride and p.shape else 1 for p in populations]
@@ -134,12 +141,19 @@ def _sources(plan: Plan) -> dict[str, np.ndarray]:
     }
 
 
+def _filter(plan: CorePlan) -> np.ndarray:
+    """Bits of the sources whose events the core needs."""
+    needed = {joint.source.name for joint in plan.joints}
+    return bit_rows([p.name in needed for p in plan.sources])
+
+
 def _descriptors(
-    plan: Plan, order: list[PlacedPopulation], config: ChipConfig
+    plan: CorePlan, order: list[PlacedPopulation], config: ChipConfig
 ) -> dict[str, np.ndarray]:
     width = config.core.update_lanes
     columns: dict[str, list[int]] = {
-        "row": [p.row or 0 for p in order],
+        "row": [p.slices[0].row for p in order],
+        "base": [plan.piece(p.name).base for p in order],
         "last_group": [-(-p.span // width) - 1 for p in order],
         "period": [p.stride // width - 1 for p in order],
         "full": [p.channels // width for p in order],
@@ -152,7 +166,7 @@ def _descriptors(
     return {name: np.array(column, np.int64) for name, column in columns.items()}
 
 
-def _parameters(plan: Plan, config: ChipConfig) -> dict[str, np.ndarray]:
+def _parameters(plan: CorePlan, config: ChipConfig) -> dict[str, np.ndarray]:
     """Parameters kept per neuron, in the order of the neurons' rows.
 
     What lies between the neurons has a threshold that it never reaches, and nothing that moves
@@ -163,11 +177,11 @@ def _parameters(plan: Plan, config: ChipConfig) -> dict[str, np.ndarray]:
     for name in core.fields.kept(Per.NEURON):
         pad = (1 << core.fields.width - 1) - 1 if name == "threshold" else 0
         column = np.full(plan.neuron_rows * plan.lanes, pad, np.int64)
-        for population in plan.quantised.neurons:
-            at = plan.populations[population.name]
-            first = (at.row or 0) * plan.lanes
-            where = first + at.to_index(np.arange(at.size))
-            column[where] = field_values(population, name)
+        for view in plan.slices.values():
+            first = view.slices[0].row * plan.lanes
+            where = first + view.to_index(np.arange(view.size))
+            values = field_values(plan.quantised.population(view.name), name)
+            column[where] = values[plan.members(view.name)]
         columns[name] = column.reshape(-1, core.update_lanes)
     return columns
 
@@ -178,5 +192,4 @@ def _record(plan: Plan, names: tuple[str, ...] | None) -> np.ndarray:
     wanted = neurons if names is None else set(names)
     for name in wanted:
         plan.quantised.population(name)
-    bits = np.array([name in wanted for name in plan.populations], np.int64)
-    return np.pad(bits, (0, -len(bits) % 64)).reshape(-1, 32)
+    return bit_rows([p.name in wanted for p in plan.populations])
