@@ -141,6 +141,7 @@ class CorePlan:
         parts = [joint.part for joint in self.joints]
         senders = (p for p in self.slices.values() if p.output in (Output.COUNT, Output.VALUE))
         fan_out = (int(p.pointers["size"].max(initial=0)) for p in parts if p.pointers)
+        last = max((self.piece(name).base for name in self.slices), default=0)
         feedback = sum(parts[number].rows for number in self.feedback)
         return Needs(
             weight_rows=self.weight_rows + feedback,
@@ -152,6 +153,7 @@ class CorePlan:
             pointers=sum(part.entries("pointers") for part in parts),
             synapse_rows=sum(p.rows for p in parts if p.kind is Walk.SPARSE),
             fan_out=max(fan_out, default=0),
+            bases=last + 1 if last else 0,
         )
 
 
@@ -178,12 +180,6 @@ class Plan:
     populations: tuple[PlacedPopulation, ...]
     projections: tuple[PlacedProjection, ...]
     cores: tuple[CorePlan, ...]
-
-    @property
-    def bases(self) -> int:
-        """One more than the last row in which a slice begins; 0 if nothing is cut."""
-        last = max(piece.base for p in self.populations for piece in p.slices)
-        return last + 1 if last else 0
 
     def needs(self, update_lanes: int) -> list[Needs]:
         """Room that each core has to have."""
