@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 
 from amaranth.hdl import Shape
 from amaranth.lib import data
@@ -162,7 +163,7 @@ class Region:
     rows: int
     layout: data.Layout
 
-    @property
+    @cached_property
     def words(self) -> int:
         """Words of 32 bits that hold a row."""
         return max(1, -(-Shape.cast(self.layout).width // 32))
@@ -182,15 +183,14 @@ def regions(config: ChipConfig) -> dict[str, Region]:
     core = config.core
     record = ("record", FABRIC_BASE | 1 << 20, filter_rows(core), filter_layout(core))
     entries = [("schedule", FABRIC_BASE, core.phases, schedule_layout(core)), record]
+    of_core = [entry for entry in _of_core(config) if entry[2] and Shape.cast(entry[3]).width]
     for g in range(config.all_cores):
         offset = CORE_STRIDE * g
-        entries += [(on_core(n, g), base + offset, *row) for n, base, *row in _of_core(config)]
+        entries += [(on_core(n, g), base + offset, *row) for n, base, *row in of_core]
     for c in range(1, config.chips):
         for k, name in enumerate(("up", "down")):
             entries.append((f"{name}@{c}", FABRIC_BASE + (2 * c + k << 20), *record[2:]))
-    return {
-        entry[0]: Region(*entry) for entry in entries if entry[2] and Shape.cast(entry[3]).width
-    }
+    return {entry[0]: Region(*entry) for entry in entries}
 
 
 def on_core(name: str, core: int) -> str:

@@ -61,9 +61,9 @@ def pins_of(network: QuantisedNetwork, cores: int, rng: np.random.Generator) -> 
     return {name: int(rng.integers(cores)) for name in names}
 
 
-@pytest.mark.parametrize("cores", [1, 2, 4, 8])
 @pytest.mark.parametrize("seed", range(60))
-def test_every_event_adds_the_same_on_any_number_of_cores(seed: int, cores: int) -> None:
+def test_every_event_adds_the_same_on_any_number_of_cores(seed: int) -> None:
+    cores = (2, 4, 8)[seed // len(NAMES) % 3]
     rng = np.random.default_rng([seed, cores])
     network = network_of(seed)
     pins = pins_of(network, cores, rng)
@@ -149,7 +149,7 @@ def test_entries_of_the_learning_engines_say_where_slices_are(seed: int, cores: 
 
 
 def test_what_competes_or_shares_errors_stays_together() -> None:
-    for seed in range(40):
+    for seed in range(12):
         network = random_learning_case(seed, 1).network
         program = place(network, TARGET, cores=4)
         for population in network.neurons:
@@ -271,7 +271,10 @@ def test_a_network_loads_into_the_cores_of_hardware_that_was_made_for_another() 
         check_tables(network, program, np.random.default_rng(1))
     # Hardware without bases keeps every population whole.
     plain = ChipConfig(replace(config.core, bases=0), cores=4)
-    program = place(dense(30, 64, 64), ChipConfig(replace(plain.core, weight_rows=1024, neuron_rows=16), cores=4))
+    program = place(
+        dense(30, 64, 64),
+        ChipConfig(replace(plain.core, weight_rows=1024, neuron_rows=16), cores=4),
+    )
     assert all(p.whole for p in program.neurons)
     assert {p.slices[0].core for p in program.neurons} == {0, 1}
 
