@@ -8,24 +8,20 @@ import numpy as np
 from amaranth.hdl import Shape
 
 from spikeloom_hw.config import ChipConfig
-from spikeloom_hw.neuron import Constant, Output
-from spikeloom_hw.packing import unpack_rows
-from spikeloom_hw.program import PlacedPopulation, Program
+from spikeloom_hw.neuron import Output
+from spikeloom_hw.program import Program
 from spikeloom_hw.registers import regions
 
-from .step_windows import BYTES_PER_WORD, Overheads, Window
-from .walk_costs import WalkCost, walk_costs
+from .core_work import CoreWork, phases_of
+from .step_windows import BYTES_PER_WORD
 
-__all__ = ["Estimate", "estimate", "memory_bits"]
+__all__ = ["Activity", "Estimate", "Shares", "estimate", "events_of", "memory_bits", "works"]
 
 Shares = float | Mapping[str, float]
 """A number from 0 to 1 for all populations, or for each by name."""
 
 Activity = float | Mapping[str, float | np.ndarray]
 """A number from 0 to 1 for all populations; or for each by name, or for each of its neurons."""
-
-# Spikes leave in words of so many neurons, or of all update lanes if they are more.
-_WORD = 16
 
 
 @dataclass(frozen=True)
@@ -89,21 +85,55 @@ def estimate(program: Program, activity: Activity = 0.1, *, processed: Shares = 
     ValueError
         If a share does not lie between 0 and 1, or names no population.
     """
-    costs, of = walk_costs(program), Overheads.of(program.config)
-    fired = _events(program, activity)
-    phases = _phases(program)
-    windows = _windows(program, phases, fired, costs)
-    update, beside = _sweeps(program, processed, of)
-    overhead = of.step + of.phase * len(phases) + beside
+    config = program.config
+    fired = events_of(program, activity)
+    cores = works(program, fired, processed)
+    of = cores[0].overheads
+    sweeps = zip(*(work.sweeps for work in cores), strict=True)
+    updates = [max(every, key=lambda sweep: sweep.cycles) for every in sweeps]
+    windows = list(zip(*(work.windows for work in cores), strict=True))
+    # The bus takes an event a cycle, whoever hears it.
+    bus = [_passing(program, fired, number) for number in range(len(windows))]
+    integrate = [max(w.mean(w.integrate) for w in every) for every in windows]
+    between = [max(w.mean(w.cycles) for w in every) for every in windows]
+    if config.all_cores > 1:
+        between = [max(pair) for pair in zip(between, bus, strict=True)]
     return Estimate(
-        integrate=sum(window.mean(window.integrate) for window in windows),
-        update=update,
-        core=overhead + update + sum(window.mean(window.cycles) for window in windows),
+        integrate=sum(integrate),
+        update=sum(update.counted for update in updates),
+        core=of.step
+        + of.phase * len(updates)
+        + sum(update.cycles for update in updates)
+        + sum(between),
         link=_words(program, fired) * BYTES_PER_WORD,
         events=sum(float(events.sum()) for events in fired.values()),
-        synaptic_operations=sum(
-            float(events @ costs[name].operations) for name, events in fired.items()
-        ),
+        synaptic_operations=sum(work.operations for work in cores),
+    )
+
+
+def works(
+    program: Program, fired: Mapping[str, np.ndarray], processed: Shares = 1.0
+) -> list[CoreWork]:
+    """Tell what each core does in a step with so many events of each neuron.
+
+    Raises
+    ------
+    ValueError
+        If a share does not lie between 0 and 1, or names no population.
+    """
+    known = [p.name for p in program.neurons]
+    every = processed if isinstance(processed, Mapping) else dict.fromkeys(known, processed)
+    _check("Share of rows", every, known)
+    return [CoreWork(program, core, fired, every) for core in range(program.config.all_cores)]
+
+
+def _passing(program: Program, fired: Mapping[str, np.ndarray], window: int) -> float:
+    """Events that the bus takes in a window."""
+    phases = phases_of(program)
+    return sum(
+        float(fired[p.name].sum())
+        for p in program.populations
+        if phases.get(p.name, -1) == window - 1
     )
 
 
@@ -115,7 +145,7 @@ def memory_bits(config: ChipConfig) -> dict[str, int]:
     }
 
 
-def _events(program: Program, activity: Activity) -> dict[str, np.ndarray]:
+def events_of(program: Program, activity: Activity) -> dict[str, np.ndarray]:
     """Events of each neuron in a step, by population."""
     names = [p.name for p in program.populations]
     shares = activity if isinstance(activity, Mapping) else dict.fromkeys(names, activity)
@@ -140,42 +170,6 @@ def _check(what: str, shares: Mapping[str, Any], names: list[str]) -> None:
             raise ValueError(f"{what} of {name!r} must lie between 0 and 1, not {wrong[0]}")
 
 
-def _descriptors(program: Program) -> dict[str, np.ndarray]:
-    """Table of populations, with the fields that are constant."""
-    core = program.config.core
-    layout = regions(program.config)["populations"].layout
-    table = unpack_rows(layout, program.images["populations"])
-    count = len(table["source"])
-    for name in ("winner", "noise", "output"):
-        place = core.fields[name]
-        if isinstance(place, Constant):
-            table[name] = np.full(count, place.value)
-    return table
-
-
-def _sweeps(program: Program, processed: Shares, of: Overheads) -> tuple[float, float]:
-    """Cycles of all sweeps, as ``cycles_update`` counts them, and those that it does not count."""
-    core = program.config.core
-    table = _descriptors(program)
-    names = {p.source: p.name for p in program.neurons}
-    known = list(names.values())
-    every = processed if isinstance(processed, Mapping) else dict.fromkeys(known, processed)
-    _check("Share of rows", every, known)
-    # What noise or a contest decides is processed whole, and so is what is sent in every step.
-    whole = (table["winner"] | table["noise"] | (table["output"] == Output.VALUE)) > 0
-    # The winner of a contest is found by a tree over the lanes, and its spike follows the sweep.
-    beside = float(np.count_nonzero(table["winner"]))
-    counted = beside * (core.update_lanes - 1).bit_length()
-    for source, last, always in zip(table["source"], table["last_group"], whole, strict=True):
-        rows = 1 + last // core.groups_per_row
-        share = every.get(names[int(source)], 1.0) if core.skip and not always else 1.0
-        # In some steps there is no such row: words of 32 rows are then read for nothing.
-        none = (1 - share) ** rows
-        counted += share * (last + 1) + (1 - none) * of.sweep + none * (1 + -(-rows // 32))
-        beside += of.population + none
-    return counted, beside
-
-
 def _words(program: Program, fired: Mapping[str, np.ndarray]) -> float:
     """Words of the host link in a step: those that come in, or those that go out."""
     taken = sum(fired[p.name].sum() * (2 if p.largest > 1 else 1) for p in program.inputs)
@@ -186,48 +180,3 @@ def _words(program: Program, fired: Mapping[str, np.ndarray]) -> float:
     )
     # The STEP of the host is one word, that of the device has a count.
     return float(max(taken + 1, sent + 2))
-
-
-def _phases(program: Program) -> list[list[PlacedPopulation]]:
-    """Populations of each phase, read from the tables that the hardware reads."""
-    table = unpack_rows(regions(program.config)["phases"].layout, program.images["phases"])
-    by_source = {p.source: p for p in program.neurons}
-    order = [by_source[int(source)] for source in _descriptors(program)["source"]]
-    spans = zip(table["first"], table["count"], strict=True)
-    return [order[first : first + count] for first, count in spans]
-
-
-def _windows(
-    program: Program,
-    phases: list[list[PlacedPopulation]],
-    fired: Mapping[str, np.ndarray],
-    costs: Mapping[str, WalkCost],
-) -> list[Window]:
-    """Tell what happens before each sweep, and after the last."""
-    core, overheads = program.config.core, Overheads.of(program.config)
-    heard = program.recorded
-    word = max(_WORD, core.update_lanes)
-    windows = []
-    for number, populations in enumerate([list(program.inputs), *phases]):
-        events = sum(float(fired[p.name].sum()) for p in populations)
-        work = sum(float(fired[p.name] @ costs[p.name].cycles) for p in populations)
-        words = sum(
-            float(fired[p.name].sum()) * (2 if p.output is Output.COUNT else 1)
-            for p in populations
-            if p in heard
-        )
-        readouts = sum(2 * p.size for p in populations if p in heard and p.output is Output.VALUE)
-        window = Window(
-            overheads,
-            events=events,
-            walk=work / events if events else 0.0,
-            words=words / events if events else 0.0,
-            readouts=readouts,
-            walks=any(costs[p.name].walks for p in populations),
-            sweep=sum(-(-p.span // core.update_lanes) for p in populations),
-            first=number == 0,
-            early=number > 0 and any(p.size > word for p in populations),
-            last=number == len(phases),
-        )
-        windows.append(window)
-    return windows
