@@ -11,6 +11,7 @@ from spikeloom_boards.flow import PROGRAM, BuildOptions, build_board
 from spikeloom_boards.target import TARGETS
 from spikeloom_hw.emit import emit
 from spikeloom_hw.host.uart import break_cycles_at
+from spikeloom_hw.program import Program
 from spikeloom_hw.tops import LINKS
 
 from ..activity import activity_counts
@@ -18,6 +19,7 @@ from ..flow import compile
 from .asic import ASIC, build_asic
 from .cells import predict_cells
 from .files import read_network, staged
+from .placing import describe_cores, placing_of, placing_options, say_cores
 from .report import Outcome, Report, command
 
 __all__ = ["build"]
@@ -64,6 +66,7 @@ _DEFAULTS = {"target": "generic-16", "link": "bytes", "baud": 3_000_000}
     "--baud", type=click.IntRange(min=1), help="Bits a second of the serial line; 3000000."
 )
 @click.option("--record", multiple=True, help="Population that the host gets the events of.")
+@placing_options
 @command
 def build(
     report: Report,
@@ -79,6 +82,7 @@ def build(
     --board, the bitstream and its report are there too; the exit code is 1 if the design is
     slower than the clock of the board.
     """
+    how = {"record": record or None, **placing_of(chosen)}
     if chosen["liberty"] is not None and board != ASIC:
         raise ValueError(f"--liberty is for an ASIC; give --board {ASIC} with it")
     if board == ASIC:
@@ -86,17 +90,18 @@ def build(
             if chosen[option] is not None:
                 raise ValueError(f"--{option} is for a serial line, which an ASIC has not")
         target = chosen["target"] or _DEFAULTS["target"]
-        program = compile(read_network(network), target, record=record or None)
+        program = compile(read_network(network), target, **how)
         return build_asic(report, program, output, chosen["liberty"])
     if board is not None:
         for option in ("target", "link", "clock", "baud"):
             if chosen[option] is not None:
                 raise ValueError(f"--{option} is set by the board; leave it or --board out")
         seeds = {name: chosen[name] for name in ("seed", "seeds")}
-        return _build_board(report, network, output, board, record, **seeds)
+        program = compile(read_network(network), BOARDS[board].target, **how)
+        return _build_board(report, program, output, board, **seeds)
     target, link, baud = (chosen[name] or default for name, default in _DEFAULTS.items())
     divisor = _divisor(link, chosen["clock"], baud)
-    program = compile(read_network(network), target, record=record or None)
+    program = compile(read_network(network), target, **how)
     with report.working("Writing the Verilog"), staged(output) as stage:
         pause = None if divisor is None else break_cycles_at(chosen["clock"])
         emission = emit(program, stage, link=link, divisor=divisor, break_cycles=pause)
@@ -104,6 +109,7 @@ def build(
         names = sorted(file.name for file in stage.iterdir())
         sizes = {name: (stage / name).stat().st_size for name in names}
     report.table(f"{output}", ("file", "bytes"), list(sizes.items()))
+    say_cores(report, program, 0.1)
     report.say(f"Configuration {program.config.hash:016x}, target {target}, link {link}")
     return Outcome({
         "folder": output,
@@ -114,15 +120,13 @@ def build(
         "configuration": f"{program.config.hash:016x}",
         "target": target,
         "link": link,
+        **describe_cores(program, 0.1),
     })
 
 
-def _build_board(
-    report: Report, network: Path, output: Path, name: str, record: tuple[str, ...], **how: Any
-) -> Outcome:
+def _build_board(report: Report, program: Program, output: Path, name: str, **how: Any) -> Outcome:
     """Build the bitstream of a board."""
     board = BOARDS[name]
-    program = compile(read_network(network), board.target, record=record or None)
     options = BuildOptions(
         predicted=predict_cells(program.config, board.device.family),
         activity=activity_counts(program),
@@ -133,6 +137,7 @@ def _build_board(
     for title, (columns, rows) in built.report.tables().items():
         report.table(title, columns, rows)
     report.say(built.report.verdict)
+    say_cores(report, program, 0.1)
     if built.bitstream is None:
         report.say(f"Vivado makes the bitstream: vivado -mode batch -source top.tcl, in {output}")
     report.say(f"Configuration {built.report.configuration}, in {output}")
@@ -145,6 +150,7 @@ def _build_board(
             "program": output / PROGRAM,
             "configuration": built.report.configuration,
             "report": json.loads(built.report.to_json()),
+            **describe_cores(program, 0.1),
         },
         fine=built.report.met is not False,
     )

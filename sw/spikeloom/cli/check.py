@@ -7,7 +7,7 @@ import click
 
 from spikeloom_boards.board import Board
 from spikeloom_boards.catalogue import BOARDS
-from spikeloom_boards.target import TARGETS
+from spikeloom_boards.target import TARGETS, Target
 from spikeloom_hw.program import Program
 from spikeloom_sim.quantised import QuantisedNetwork
 
@@ -18,6 +18,7 @@ from ..learning_cycles import expected_learning_cycles, most_learning_cycles
 from .cells import predict_cells
 from .description import describe_populations, describe_projections, find_room
 from .files import read_network
+from .placing import describe_cores, placing_of, placing_options, say_cores
 from .report import Outcome, Report, command
 
 __all__ = ["check"]
@@ -50,9 +51,15 @@ _CELLS = {
     type=click.FloatRange(0, 1),
     help="Spikes per neuron and step, for the estimate of cycles.",
 )
+@placing_options
 @command
 def check(
-    report: Report, network: Path, target: str | None, board: str | None, activity: float
+    report: Report,
+    network: Path,
+    target: str | None,
+    board: str | None,
+    activity: float,
+    **chosen: Any,
 ) -> Outcome:
     """Tell whether NETWORK fits a target, and what it will take there.
 
@@ -61,8 +68,9 @@ def check(
     if target is not None and board is not None:
         raise ValueError("Give --target or --board, not both: a board has a target of its own")
     target = board or target or "generic-16"
+    placing = placing_of(chosen)
     quantised = read_network(network)
-    chosen = TARGETS[target]
+    shape = TARGETS[target]
     values: dict[str, Any] = {
         "network": network,
         "target": target,
@@ -72,21 +80,24 @@ def check(
         "timing": quantised.timing,
         "phases": max(quantised.phases.values()) + 1,
     }
-    report.say(f"{network} on {target} ({chosen.summary})")
+    report.say(f"{network} on {target} ({shape.summary})")
     report.table("Populations", *_columns(values["populations"]))
     report.table("Projections", *_columns(values["projections"]))
     report.say(f"Timing: {quantised.timing}; phases in a step: {values['phases']}")
     report.say()
     try:
-        values["room"] = find_room(quantised, chosen)
-        report.table("Room", ("", "needed", "there", "fits"), _room_rows(values["room"]))
-        program = compile(quantised, chosen)
+        values["room"] = find_room(quantised, shape)
+        report.table(
+            "Room of a core", ("", "needed", "there", "fits"), _room_rows(values["room"], shape)
+        )
+        program = compile(quantised, shape, **placing)
         if target in BOARDS:
             _check_board(report, program, BOARDS[target], values)
     except MappingError as error:
         report.say(f"It does not fit: {error}")
         return Outcome({**values, "fits": False, "reason": str(error)}, fine=False)
-    bits, expected = memory_bits(program.config), estimate(program, activity)
+    bits, expected = _memories(program), estimate(program, activity)
+    say_cores(report, program, activity)
     _say_cost(report, program, bits, expected, activity)
     learning = _learning(program, quantised, activity)
     _say_end(report, program, expected, learning)
@@ -94,6 +105,7 @@ def check(
         **values,
         "fits": True,
         "configuration": f"{program.config.hash:016x}",
+        **describe_cores(program, activity),
         "memory_bits": bits,
         "activity": activity,
         "per_step": _per_step(expected),
@@ -123,11 +135,23 @@ def _check_board(report: Report, program: Program, board: Board, values: dict[st
         )
 
 
-def _room_rows(room: dict[str, dict[str, int]]) -> list[tuple[Any, ...]]:
-    return [
-        (_ROOM[name], *entry.values(), "yes" if entry["needed"] <= entry["there"] else "NO")
-        for name, entry in room.items()
-    ]
+def _memories(program: Program) -> dict[str, int]:
+    """Bits of each memory, those of all cores together."""
+    bits: dict[str, int] = {}
+    for name, size in memory_bits(program.config).items():
+        memory = name.partition("@")[0]
+        bits[memory] = bits.get(memory, 0) + size
+    return bits
+
+
+def _room_rows(room: dict[str, dict[str, int]], target: Target) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    for name, entry in room.items():
+        fits = "yes" if entry["needed"] <= entry["there"] else "NO"
+        if fits == "NO" and name.endswith("_rows") and target.cores * target.chips > 1:
+            fits = "NO" if target.shared else "on several cores"
+        rows.append((_ROOM[name], *entry.values(), fits))
+    return rows
 
 
 def _columns(entries: list[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from spikeloom_hw.program import Program
 
-__all__ = ["bit_rows", "tree_filters"]
+__all__ = ["bit_rows", "subtree", "tree_filters"]
 
 
 def bit_rows(bits: Sequence[bool]) -> np.ndarray:
@@ -38,7 +38,7 @@ def tree_filters(program: Program) -> dict[str, np.ndarray]:
     for chip in range(1, config.chips):
         inside = {
             core
-            for below in _subtree(config.parents, chip)
+            for below in subtree(config.parents, chip)
             for core in range(below * config.cores, (below + 1) * config.cores)
         }
         up, down = [], []
@@ -56,7 +56,7 @@ def tree_filters(program: Program) -> dict[str, np.ndarray]:
     return found
 
 
-def _subtree(parents: Sequence[int], chip: int) -> set[int]:
+def subtree(parents: Sequence[int], chip: int) -> set[int]:
     """Chip and all that hang on it; parents come before their children."""
     found = {chip}
     for child, parent in enumerate(parents, 1):
