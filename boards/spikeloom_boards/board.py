@@ -119,7 +119,7 @@ class Board:
     def weights_of(self, config: ChipConfig) -> int:
         """Bits of weights that a chip keeps, of the ``weight_bits`` that there are."""
         core = config.core
-        return core.weight_rows * core.lanes * core.weight_width
+        return config.cores * core.weight_rows * core.lanes * core.weight_width
 
     def synapses(self, weight_width: int) -> int:
         """Dense synapses that its memory holds, if weights have so many bits."""

@@ -69,10 +69,16 @@ def predict(config: ChipConfig, family: str) -> Resources:
     Raises
     ------
     ValueError
-        If there is no model of the family, or the chip learns.
+        If there is no model of the family, or the chip learns or has several cores.
     """
-    if config.core.learning:
-        raise ValueError("Cells of a chip that learns are not predicted: build it to know them")
+    for what, there in (
+        ("learns", config.core.learning),
+        ("has several cores", config.all_cores > 1),
+    ):
+        if there:
+            raise ValueError(
+                f"Cells of a chip that {what} are not predicted: build it to know them"
+            )
     if family not in FAMILIES:
         raise ValueError(f"Cells are predicted for {' and '.join(FAMILIES)}, not for {family!r}")
     known, model = features(config), _models()[family]

@@ -66,9 +66,11 @@ class Overheads:
         core = config.core
         looked_up = Dispatch.latency_of(core)
         walked = Walker.latency_of(core) + LanePipe.lead_of(core)
+        several = config.all_cores > 1
         return cls(
-            step=4,
-            phase=11 + looked_up,
+            step=4 + several,
+            # The cores of a chip end a phase one after the other.
+            phase=11 + looked_up + config.cores * several,
             population=2,
             sweep=Pipeline.latency_of(core) + (3 if core.skip else 0),
             begin=2,

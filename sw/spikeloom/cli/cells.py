@@ -16,14 +16,15 @@ def predict_cells(config: ChipConfig, family: Family) -> dict[str, int]:
     config : ChipConfig
         Structure of the chip.
     family : Family
-        Family of the device; of some there is no prediction, and none of a chip that learns.
+        Family of the device; of some there is no prediction, and none of a chip that learns or
+        has several cores.
 
     Returns
     -------
     dict of str to int
         Empty if there is no prediction.
     """
-    if family.value not in FAMILIES or config.core.learning:
+    if family.value not in FAMILIES or config.core.learning or config.all_cores > 1:
         return {}
     told = predict(config, family.value)
     ram = {"block_ram": told.block_rams, "spram": told.single_port_rams}

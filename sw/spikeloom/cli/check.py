@@ -126,8 +126,9 @@ def _check_board(report: Report, program: Program, board: Board, values: dict[st
     rows = [("bits for weights", needed, there)]
     rows += [(_CELLS[name], number, has[name]) for name, number in told.items()]
     report.table(f"{board.device.part} of the {board.name}", ("", "needed", "there"), rows)
-    if program.plastic:
-        report.say("Cells of a chip that learns are not predicted: build it to know.")
+    if program.plastic or program.config.all_cores > 1:
+        what = "learns" if program.plastic else "has several cores"
+        report.say(f"Cells of a chip that {what} are not predicted: build it to know.")
     if needed > there:
         raise MappingError(
             f"The weights take {needed} bits, but {board.name} has {there} for them; quantise to "

@@ -1,0 +1,148 @@
+"""Networks on several cores give golden's spikes, states and weights, as Verilog.
+
+A few small networks; benchmarks/mapping_invariance.py runs many more, on 1, 2, 4 and 8 cores.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spikeloom import Dense, Device, Golden, NeuronParameters, compile
+from spikeloom.host.memories import Memories
+from spikeloom_boards.target import Target
+from spikeloom_hw.config import ChipConfig
+from spikeloom_hw.registers import on_core
+from spikeloom_sim.compiled import CompiledChip, SimulatedTransport
+from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
+from spikeloom_sim.random_learning import random_learning_case
+from spikeloom_sim.random_network import random_case
+from spikeloom_sim.structures import LEARNING, STRUCTURES
+
+CORE = replace(STRUCTURES["everything"], bases=32)
+CHIP = ChipConfig(CORE, cores=3)
+LEARNS = ChipConfig(replace(LEARNING, bases=16), cores=2)
+
+
+@pytest.fixture(scope="module")
+def chip() -> CompiledChip:
+    return CompiledChip(CHIP)
+
+
+@pytest.fixture(scope="module")
+def learner() -> CompiledChip:
+    return CompiledChip(LEARNS)
+
+
+def check(device: Device, network: QuantisedNetwork, golden: Golden) -> None:
+    """Hold the state of all neurons against golden's."""
+    assert golden.state is not None
+    for population in network.neurons:
+        for member, values in device.state(population.name).items():
+            expected = getattr(golden.state[population.name], member)[0]
+            assert np.array_equal(values, expected), f"{member} of {population.name!r}"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_three_cores_compute_what_golden_does(chip: CompiledChip, seed: int) -> None:
+    case = random_case(seed, STRUCTURES["everything"], largest=30)
+    program = compile(case.network, CHIP)
+    golden = Golden(case.network)
+    expected = golden.run(case.spikes)
+    chip.reset()
+    with Device(SimulatedTransport(chip), program) as device:
+        recording = device.run(case.spikes)
+        assert expected.difference(recording) is None
+        check(device, case.network, golden)
+        for counter in ("spikes", "synaptic_operations"):
+            assert recording.counters[counter] == expected.counters[counter]
+
+
+def test_it_does_not_matter_where_populations_are(chip: CompiledChip) -> None:
+    case = random_case(7, STRUCTURES["everything"], largest=30)
+    expected = Golden(case.network).run(case.spikes)
+    names = [p.name for p in case.network.neurons]
+    chip.reset()
+    with Device(SimulatedTransport(chip), compile(case.network, CHIP)) as device:
+        for core in range(3):
+            pins = {name: (core + k) % 3 for k, name in enumerate(names)}
+            device.load(compile(case.network, CHIP, pins=pins))
+            assert expected.difference(device.run(case.spikes)) is None
+
+
+def cut_cases() -> Iterator[int]:
+    """Seeds of learning networks of which some projection is on both cores."""
+    for seed in range(40):
+        network = random_learning_case(seed, 1).network
+        if any(len(p.parts) > 1 for p in compile(network, LEARNS).plastic):
+            yield seed
+
+
+CUT = list(cut_cases())[:5]
+
+
+@pytest.mark.parametrize("seed", CUT)
+def test_two_cores_learn_what_golden_does(learner: CompiledChip, seed: int) -> None:
+    case = random_learning_case(seed, 40)
+    network, golden = case.network, Golden(case.network)
+    expected = golden.run(case.spikes, **case.teaching)
+    learner.reset()
+    with Device(SimulatedTransport(learner), compile(network, LEARNS)) as device:
+        assert expected.difference(device.run(case.spikes, **case.teaching)) is None
+        check(device, network, golden)
+        learned, wanted = device.learned(network), golden.learned
+        for mine, other in zip(learned.projections, wanted.projections, strict=True):
+            assert np.array_equal(mine.weights, other.weights), f"weights of {mine}"
+        for mine, other in zip(learned.neurons, wanted.neurons, strict=True):
+            for name in ("threshold", "decay"):
+                found, due = (getattr(p.neuron, name) for p in (mine, other))
+                assert np.all(found == due), f"{name} of {mine.name!r}"
+        check_traces(device, golden)
+
+
+def check_traces(device: Device, golden: Golden) -> None:
+    """Hold the traces on every core against those of golden."""
+    program, memories = device.program, Memories(device.session, LEARNS)
+    assert golden.state is not None
+    for placed, kept in zip(program.plastic, golden.state.learning.values(), strict=True):
+        target = program.population(placed.target)
+        for piece, part in zip(target.slices, placed.parts, strict=True):
+            rules = memories.read_rows(on_core("rules", part.core), part.entry or 0, 1)
+            own = kept.post_traces[:, target.members(piece, LEARNING.lanes)]
+            for side, letter, traces in (("pre", "x", kept.pre_traces), ("post", "y", own)):
+                size = traces.shape[1]
+                first, count = int(rules[f"{side}_row"][0]), -(-size // 2)
+                rows = memories.read_rows(on_core(side, part.core), first, count)
+                for number, trace in enumerate(traces, 1):
+                    found = rows[f"{letter}{number}"].ravel()[:size]
+                    assert np.array_equal(found, trace), f"{letter}{number} on core {part.core}"
+
+
+def test_a_network_that_no_core_holds_runs_without_more_ado() -> None:
+    rng = np.random.default_rng(0)
+    neuron = NeuronParameters(threshold=60, width=16)
+    populations = (
+        QuantisedPopulation("in", 30),
+        QuantisedPopulation("hidden", 44, neuron),
+        QuantisedPopulation("out", 10, neuron),
+    )
+    projections = (
+        Dense("in", "hidden", rng.integers(-20, 30, (30, 44))),
+        Dense("hidden", "hidden", rng.integers(-20, 20, (44, 44)), delay=1),
+        Dense("hidden", "out", rng.integers(-20, 30, (44, 10))),
+    )
+    network = QuantisedNetwork(populations, projections)
+    small = Target("small", "for tests", 4, 1, 220, 8, cores=8)
+    program = compile(network, small)
+    # 74 x 11 + 44 x 3 rows of weights, more than four times what a core has.
+    needed = sum(part.rows for p in program.projections for part in p.parts)
+    assert needed == 74 * 11 + 44 * 3 > 4 * small.weight_rows
+    assert program.config.cores == 5
+    spikes = {"in": rng.random((20, 30)) < 0.2}
+    golden = Golden(network)
+    expected = golden.run(spikes)
+    with Device.simulate(program) as device:
+        assert expected.difference(device.run(spikes)) is None
+        check(device, network, golden)
+    assert expected.counters["spikes"] > 100
