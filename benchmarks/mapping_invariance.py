@@ -17,9 +17,7 @@ from rich.table import Table
 from spikeloom import Device, Golden, Program, QuantisedNetwork, compile
 from spikeloom.demo.images import DemoImages, load_network
 from spikeloom.estimate import estimate
-from spikeloom.host.memories import Memories
 from spikeloom_hw.config import ChipConfig, CoreConfig
-from spikeloom_hw.registers import on_core
 from spikeloom_sim.random_learning import random_learning_case
 from spikeloom_sim.random_network import random_case
 from spikeloom_sim.recording import Recording
@@ -73,27 +71,18 @@ def learned_differs(device: Device, network: QuantisedNetwork, golden: Golden) -
     for mine, other in zip(learned.neurons, wanted.neurons, strict=True):
         for name in ("threshold", "decay"):
             wrong |= not np.all(getattr(mine.neuron, name) == getattr(other.neuron, name))
-    return wrong or traces_differ(device, golden)
+    return wrong or traces_differ(device, network, golden)
 
 
-def traces_differ(device: Device, golden: Golden) -> bool:
-    """Tell whether a trace on any core is not golden's."""
-    program, config = device.program, device.program.config
-    memories, lanes = Memories(device.session, config), config.core.lanes
+def traces_differ(device: Device, network: QuantisedNetwork, golden: Golden) -> bool:
+    """Tell whether a trace or an eligibility is not golden's."""
     assert golden.state is not None
-    for placed, kept in zip(program.plastic, golden.state.learning.values(), strict=True):
-        target = program.population(placed.target)
-        for piece, part in zip(target.slices, placed.parts, strict=True):
-            rules = memories.read_rows(on_core("rules", part.core), part.entry or 0, 1)
-            own = kept.post_traces[:, target.members(piece, lanes)]
-            for side, letter, traces in (("pre", "x", kept.pre_traces), ("post", "y", own)):
-                size = traces.shape[1]
-                first, count = int(rules[f"{side}_row"][0]), -(-size // config.core.update_lanes)
-                rows = memories.read_rows(on_core(side, part.core), first, count)
-                for number, trace in enumerate(traces, 1):
-                    if not np.array_equal(rows[f"{letter}{number}"].ravel()[:size], trace):
-                        return True
-    return False
+    found = device.traces(network)
+    return any(
+        not np.array_equal(getattr(found[label], name), array)
+        for label, kept in golden.state.learning.items()
+        for name, array in kept._asdict().items()
+    )
 
 
 def random_networks(cores: int, count: int) -> Iterator[tuple[QuantisedNetwork, Program, dict]]:

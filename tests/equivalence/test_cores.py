@@ -10,10 +10,8 @@ import numpy as np
 import pytest
 
 from spikeloom import Dense, Device, Golden, NeuronParameters, Program, compile
-from spikeloom.host.memories import Memories
 from spikeloom_boards.target import Target
 from spikeloom_hw.config import ChipConfig
-from spikeloom_hw.registers import on_core
 from spikeloom_sim.compiled import CompiledChip, SimulatedTransport
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 from spikeloom_sim.random_learning import random_learning_case
@@ -109,25 +107,40 @@ def test_two_cores_learn_what_golden_does(learner: CompiledChip, seed: int) -> N
             for name in ("threshold", "decay"):
                 found, due = (getattr(p.neuron, name) for p in (mine, other))
                 assert np.all(found == due), f"{name} of {mine.name!r}"
-        check_traces(device, golden)
+        check_traces(device, network, golden)
 
 
-def check_traces(device: Device, golden: Golden) -> None:
-    """Hold the traces on every core against those of golden."""
-    program, memories = device.program, Memories(device.session, LEARNS)
+def check_traces(device: Device, network: QuantisedNetwork, golden: Golden) -> None:
+    """Hold traces and eligibilities against those of golden."""
     assert golden.state is not None
-    for placed, kept in zip(program.plastic, golden.state.learning.values(), strict=True):
-        target = program.population(placed.target)
-        for piece, part in zip(target.slices, placed.parts, strict=True):
-            rules = memories.read_rows(on_core("rules", part.core), part.entry or 0, 1)
-            own = kept.post_traces[:, target.members(piece, LEARNING.lanes)]
-            for side, letter, traces in (("pre", "x", kept.pre_traces), ("post", "y", own)):
-                size = traces.shape[1]
-                first, count = int(rules[f"{side}_row"][0]), -(-size // 2)
-                rows = memories.read_rows(on_core(side, part.core), first, count)
-                for number, trace in enumerate(traces, 1):
-                    found = rows[f"{letter}{number}"].ravel()[:size]
-                    assert np.array_equal(found, trace), f"{letter}{number} on core {part.core}"
+    found = device.traces(network)
+    assert list(found) == list(golden.state.learning)
+    for label, kept in golden.state.learning.items():
+        for name, array in kept._asdict().items():
+            assert np.array_equal(getattr(found[label], name), array), f"{name} of {label}"
+
+
+@pytest.mark.parametrize("seed", CUT[:3])
+def test_a_state_is_taken_to_other_cores(learner: CompiledChip, seed: int) -> None:
+    case = random_learning_case(seed, 40)
+    network, golden = case.network, Golden(case.network)
+    expected = golden.run(case.spikes)
+    first = {name: train[:20] for name, train in case.spikes.items()}
+    rest = {name: train[20:] for name, train in case.spikes.items()}
+    learner.reset()
+    with Device(SimulatedTransport(learner), compile(network, LEARNS)) as device:
+        before = device.run(first)
+        stopped = device.checkpoint(network)
+        moved = compile(stopped.network, LEARNS, pins=dict.fromkeys(("a", "b"), 1))
+        assert all(p.slices[0].core == 1 for p in moved.neurons)
+        device.load(moved)
+        device.restore(stopped.state)
+        after = device.run(rest, reset=False)
+        for name, train in expected.spikes.items():
+            both = np.concatenate([before.spikes[name], after.spikes[name]])
+            assert np.array_equal(both, train)
+        check(device, network, golden)
+        check_traces(device, network, golden)
 
 
 def test_a_network_that_no_core_holds_runs_without_more_ado() -> None:
