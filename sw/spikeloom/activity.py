@@ -35,11 +35,13 @@ def activity_counts(program: Program, activity: Activity = 0.1) -> dict[str, flo
     ValueError
         If a share does not lie between 0 and 1, or names no population.
     """
-    expected, costs = estimate(program, activity), walk_costs(program)
+    expected = estimate(program, activity)
+    cores = [walk_costs(program, core) for core in range(program.config.all_cores)]
     names = [population.name for population in program.populations]
     shares = activity if isinstance(activity, Mapping) else dict.fromkeys(names, activity)
     rows = sum(
         float(np.sum(shares.get(name, 0.0) * costs[name].cycles))
+        for costs in cores
         for name in names
         if costs[name].walks
     )
