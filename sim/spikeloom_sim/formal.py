@@ -2,9 +2,12 @@
 
 import importlib
 import importlib.util
+import inspect
 import re
 import subprocess
+import sys
 import tempfile
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from amaranth.hdl import Assume, Module, ResetSignal, Value
 
 from spikeloom_hw.yosys import YosysError, run_yosys
 
-__all__ = ["ProofError", "Verdict", "prove"]
+__all__ = ["ProofError", "Verdict", "prove", "with_fault"]
 
 # The type stubs of Amaranth lack it.
 rtlil: Any = importlib.import_module("amaranth.back.rtlil")
@@ -126,6 +129,32 @@ def prove(harness: Any, *, cycles: int | None = None, seconds: int = 120) -> Ver
     if held not in said:
         raise ProofError(f"ABC gave no verdict on the harness; it said: {said.strip()}")
     return Verdict(True)
+
+
+def with_fault(component: type, right: str, wrong: str) -> type:
+    """Make a component with a fault, which a proof about it must find.
+
+    Parameters
+    ----------
+    component : type
+        Class of the component; it sees its module as it is now.
+    right, wrong : str
+        Text in the source of the class, and what is there instead.
+
+    Raises
+    ------
+    ValueError
+        If the source does not have the text exactly once.
+    """
+    source = textwrap.dedent(inspect.getsource(component))
+    if source.count(right) != 1:
+        raise ValueError(
+            f"The source of {component.__name__} has {right!r} {source.count(right)} times; "
+            "give text that it has once"
+        )
+    names = dict(vars(sys.modules[component.__module__]))
+    exec(source.replace(right, wrong), names)
+    return names[component.__name__]
 
 
 def _abc(script: str, folder: Path, seconds: int) -> str:

@@ -5,7 +5,7 @@ from amaranth.hdl import Assert, Assume, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from spikeloom_sim.formal import ProofError, Verdict, prove
+from spikeloom_sim.formal import ProofError, Verdict, prove, with_fault
 
 
 class Counter(wiring.Component):
@@ -76,3 +76,13 @@ def test_a_proof_that_takes_too_long_is_an_error() -> None:
     message = "^The proof was not decided within 1 s; make the harness smaller$"
     with pytest.raises(ProofError, match=message):
         prove(Distributive(), seconds=1)
+
+
+def test_a_fault_is_put_into_a_component() -> None:
+    assert not prove(with_fault(Counter, "value != 9", "value != 10")(9))
+
+
+def test_a_fault_needs_a_text_that_is_there_once() -> None:
+    message = "^The source of Counter has 'value == 9' 0 times; give text that it has once$"
+    with pytest.raises(ValueError, match=message):
+        with_fault(Counter, "value == 9", "")
