@@ -79,10 +79,10 @@ class Gates(wiring.Component):
                 listed.passing.eq(event.source),
             ]
             spike = (event.kind == Kind.SPIKE) | (event.kind == Kind.GRADED)
-            named = spike & listed.named & (self.origin != 1 + k)
+            named = spike & listed.named
             error = (event.kind == Kind.ERROR) & self._below(event.source, child)
             every = (event.kind == Kind.STEP) | (event.kind == Kind.REWARD)
-            wanted.append(named | error | every)
+            wanted.append((named | error | every) & (self.origin != 1 + k))
         m.d.comb += self.wanted.eq(Cat(*wanted))
         share(m, self.access, [listed.access for listed in filters])
 
