@@ -82,7 +82,10 @@ class OneEndRises(Rising):
         dut = self.rises(m)
         works, odd = Signal(2, init=3), Signal()
         for k in range(2):
-            m.d.comb += [Assume(works[k] | ~self.valid[k]), dut.i[k].payload.index.eq(odd)]
+            m.d.comb += [
+                Assume(works[k] | ~self.valid[k], "who has answered is silent"),
+                dut.i[k].payload.index.eq(odd),
+            ]
             with m.If(self.valid[k] & dut.i[k].ready & (self.kinds[k] == Kind.END)):
                 m.d.sync += works[k].eq(0)
 
