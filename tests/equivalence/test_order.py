@@ -7,12 +7,12 @@ import os
 import random
 from collections.abc import Sequence
 from functools import cache, partial
+from itertools import dropwhile
 
 import pytest
 
 from spikeloom import Golden, Program, Recording, compile
 from spikeloom.host.script import read_run, script_of
-from spikeloom.host.words import StepDecoder
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.host.frame import Frame, FrameReader, FrameType, Pong
 from spikeloom_hw.neuron import Fields, Per
@@ -27,8 +27,8 @@ STEPS = 6
 PATIENCE = 20_000  # more than the longest silence of chips at work on these networks
 CASES = 20
 ALL = "SPIKELOOM_RUNS" in os.environ
-RESETS = 12
-LIMIT = 1_000_000  # more cycles than anything here takes
+RESETS = 24
+LIMIT = 10_000_000  # more cycles than anything here takes
 RUNS = int(os.environ.get("SPIKELOOM_RUNS", "40"))
 CORE = CoreConfig(
     lanes=2,
@@ -63,10 +63,16 @@ def expected(seed: int) -> tuple[Program, dict, Recording]:
     return program, sample, Golden(case.network).run(case.spikes)
 
 
+def spread(program: Program, name: str, seed: int) -> Program:
+    """Cut a program over the chips of a tree."""
+    cores, parents = TREES[name]
+    return cut_over_chips(program, cores, parents, seed)
+
+
 @cache
 def tree(name: str, depth: int) -> CompiledChip:
     """Compile a tree whose time and order are random; all networks here have one structure."""
-    cut = cut_over_chips(expected(0)[0], *TREES[name], 0)
+    cut = spread(expected(0)[0], name, 0)
     with jittered(depth):
         key = f"{cut.config.hash:016x} in random order, {depth}"
         return CompiledChip(kept_verilog(key, partial(Joined, cut.config, Lag)))
@@ -78,7 +84,7 @@ def test_time_and_order_of_the_fabric_change_nothing(name: str, depth: int) -> N
     spikes, cycles = 0, set()
     for run in range(RUNS):
         program, sample, golden = expected(run % CASES)
-        cut = cut_over_chips(program, *TREES[name], run)
+        cut = spread(program, name, run)
         exchange = chip.exchange(script_of(cut, sample), patience=PATIENCE)
         recording = read_run(cut, exchange.output, STEPS)
         assert golden.difference(recording) is None, f"run {run}"
@@ -88,41 +94,54 @@ def test_time_and_order_of_the_fabric_change_nothing(name: str, depth: int) -> N
     assert len(cycles) > RUNS // 2
 
 
-def session(frames: Sequence[Frame], nonce: int) -> bytes:
-    """Bytes of a session with other frames behind its PING."""
-    frames = [Frame.of_words(FrameType.PING, 0, nonce), *frames]
-    return b"".join(f._replace(sequence=k & 0xFF).encode() for k, f in enumerate(frames))
+class Talk:
+    """Sessions with a chip, each of which begins with a PING of a new nonce."""
 
-
-@pytest.mark.parametrize("loads", [True, False], ids=["loaded again", "cleared alone"])
-def test_a_reset_in_the_middle_of_a_step_leaves_nothing_behind(loads: bool) -> None:
-    name, depth = SHARE[0]
-    chip, rng, cut_short = tree(name, depth), random.Random(loads), 0
-    reset = Frame.of_words(FrameType.WRITE, 0, Register.CONTROL.value, Control.RESET.value)
-    for run in range(RESETS):
-        program, sample, golden = expected(run % CASES)
-        cut = cut_over_chips(program, *TREES[name], run)
-        _, *frames = FrameReader().feed(script_of(cut, sample))
-        begins = next(k for k, f in enumerate(frames) if f.type == FrameType.EVENTS) - 1
-
-        # One run is reset, often more than once, at any time after its last words have come.
+    def __init__(self, chip: CompiledChip) -> None:
+        self.chip, self.nonce = chip, 0
         chip.reset()
-        output = chip.run(session(frames[:-2], 1), cycles=LIMIT, quiet=1)[0]
-        for number in range(rng.choice((1, 1, 2, 3))):
-            output += chip.run(cycles=rng.randrange(400))[0]
-            output += chip.run(session([reset], 2 + number), cycles=LIMIT, quiet=1)[0]
-        before = StepDecoder(cut.recorded, STEPS, 0)
-        for frame in FrameReader().feed(output):
-            if frame.type == FrameType.DEVICE_EVENTS:
-                before.feed(frame.words)
-        cut_short += before.done < STEPS
+
+    def say(self, frames: Sequence[Frame], answers: int = 0) -> list[Frame]:
+        """Begin a session; give what comes in it until so many READs are answered."""
+        self.nonce += 1
+        frames = [Frame.of_words(FrameType.PING, 0, self.nonce), *frames]
+        data = b"".join(f._replace(sequence=k & 0xFF).encode() for k, f in enumerate(frames))
+        output = self.chip.run(data, cycles=LIMIT, quiet=1)[0]
+        while True:
+            came = list(dropwhile(self._is_old, FrameReader().feed(output)))
+            if came and sum(frame.type == FrameType.DATA for frame in came) == answers:
+                return came
+            assert self.chip.cycles < LIMIT, "the chip is silent"
+            output += self.chip.run(cycles=100)[0]
+
+    def _is_old(self, frame: Frame) -> bool:
+        nonce = Pong._fields.index("nonce")
+        return frame.type != FrameType.PONG or frame.words[nonce] != self.nonce
+
+
+def test_a_reset_in_the_middle_of_a_step_leaves_nothing_behind() -> None:
+    name, depth = SHARE[0]
+    chip, rng, cut_short = tree(name, depth), random.Random(6), 0
+    talk = Talk(chip)
+    status = Frame.of_words(FrameType.READ, 0, Register.STATUS.value, 1)
+    reset = Frame.of_words(FrameType.WRITE, 0, Register.CONTROL.value, Control.RESET.value)
+    for trial in range(RESETS):
+        program, sample, golden = expected(trial % CASES)
+        cut = spread(program, name, trial)
+        _, *frames = FrameReader().feed(script_of(cut, sample))
+        loaded = next(k for k, f in enumerate(frames) if f.type == FrameType.EVENTS) - 1
+
+        # A run is reset, at times more than once, at any time after its last words have come.
+        talk.say(frames[:-2])
+        chip.run(cycles=rng.randrange(400))
+        told = [f for f in talk.say([status, reset], 1) if f.type == FrameType.DATA]
+        cut_short += int(told[0].words[1])
+        for _ in range(rng.choice((0, 0, 0, 2))):
+            chip.run(cycles=rng.randrange(50))
+            talk.say([reset])
 
         # Another run is as if there had been none; the memories have kept what they had.
-        script = session(frames if loads else frames[begins:], 9)
-        output += chip.run(script, cycles=LIMIT, quiet=PATIENCE)[0]
-        answers = FrameReader().feed(output)
-        last = max(k for k, f in enumerate(answers) if f.type == FrameType.PONG)
-        assert answers[last].words[Pong._fields.index("nonce")] == 9
-        recording = read_run(cut, b"".join(f.encode() for f in answers[last:]), STEPS)
-        assert golden.difference(recording) is None, f"run {run}"
+        came = talk.say(frames[0 if trial % 4 == 0 else loaded :], 2)
+        recording = read_run(cut, b"".join(frame.encode() for frame in came), STEPS)
+        assert golden.difference(recording) is None, f"trial {trial}"
     assert cut_short > RESETS // 2
