@@ -12,6 +12,7 @@ from .host.port import HostPort
 from .host.uart import UART
 from .skid import Skid
 from .system import System
+from .tree.alarm import Alarm
 from .tree.hang import hang
 from .tree.words import link_layout
 
@@ -36,21 +37,28 @@ class Chip(wiring.Component):
         Words for each child, if the chip is the root of a tree; absent if not, as the next is.
     from_child : In(stream.Signature(link_layout(config))).array(children)
         Words of each child.
+    link_errors : In(children)
+        Links that have given up; the chip stops and says LINK_ERR, until the host resets it.
+    link_reset : Out(1)
+        The host resets the chip: such links are to begin anew.
     """
 
     rx: stream.Interface
     tx: stream.Interface
     to_child: Any
     from_child: Any
+    link_errors: Signal
+    link_reset: Signal
 
     def __init__(self, config: ChipConfig) -> None:
-        self.config = config
-        self.below = len(config.children(0))
+        self.config, self.children = config, config.children(0)
+        self.below = len(self.children)
         members: dict[str, Any] = {}
         if self.below:
             word = stream.Signature(link_layout(config))
             members["to_child"] = Out(word).array(self.below)
             members["from_child"] = In(word).array(self.below)
+            members |= {"link_errors": In(self.below), "link_reset": Out(1)}
         super().__init__({
             **members,
             "rx": In(stream.Signature(unsigned(8))),
@@ -63,12 +71,13 @@ class Chip(wiring.Component):
         m.submodules.host = host = HostPort(self.config.hash, self.config.window)
         m.submodules.system = system = System(self.config)
         fabric = Fabric(self.config)
-        m.submodules.fabric = ResetInserter(system.reset)(fabric)
+        given_up, lost = Signal(), Signal()
+        m.submodules.fabric = ResetInserter(given_up)(fabric)
+        m.d.comb += given_up.eq(system.reset | lost)
 
         connect(m, host.requests, system.requests)
         connect(m, system.responses, host.responses)
         connect(m, host.o_words, fabric.i_words)
-        connect(m, fabric.o_words, host.i_words)
         connect(m, system.access, fabric.access)
         connect(m, flipped(self.rx), host.rx)
         connect(m, host.tx, flipped(self.tx))
@@ -77,10 +86,23 @@ class Chip(wiring.Component):
         for name in ("idle", "stepping", "word", "done", "recorded", "bad_word", "steps"):
             m.d.comb += getattr(system, name).eq(getattr(fabric, name))
         m.d.comb += system.activity.eq(fabric.activity)
+        if not self.below:
+            connect(m, fabric.o_words, host.i_words)
+            return m
+
+        # A fabric with a link that has given up is still, and its last word is to say so.
         ways = [(fabric.falling[k], fabric.rising[k]) for k in range(self.below)]
-        for k, port in enumerate(hang(m, self.config, ways, system, system.reset)):
-            connect(m, port.down, flipped(self.to_child[k]))
-            connect(m, flipped(self.from_child[k]), port.up)
+        culprit = hang(m, self, ways, system, system.reset)
+        m.submodules.alarm = alarm = Alarm(self.config.chips)
+        connect(m, fabric.o_words, alarm.i)
+        connect(m, alarm.o, host.i_words)
+        m.d.comb += [
+            lost.eq(system.lost),
+            alarm.lost.eq(lost),
+            alarm.culprit.eq(culprit),
+        ]
+        with m.If(lost):
+            m.d.comb += [system.idle.eq(1), system.word.eq(0), system.bad_word.eq(0)]
 
         return m
 

@@ -140,6 +140,8 @@ class Errors(enum.IntFlag):
     """The host sent an event word that the chip does not take; it was dropped."""
     BAD_ADDRESS = 4
     """The host accessed an address that does not exist; reads gave 0."""
+    LINK_ERR = 8
+    """A link to a chip below gave up, and the chips stopped; only RESET clears it."""
 
 
 @dataclass(frozen=True)

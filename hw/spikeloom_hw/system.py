@@ -58,6 +58,8 @@ class System(wiring.Component):
         Accesses to each child and what is below it; absent if there is none, as the next is.
     answers : In(stream.Signature(unsigned(32))).array(children)
         What was read there.
+    lost : In(1)
+        A link to a child, or one below it, has given up; absent if there is none.
     reset : Out(1)
         Reset all but memories, registers and host port.
     clear : Out(1)
@@ -77,6 +79,7 @@ class System(wiring.Component):
     activity: Any
     remote: Any
     answers: Any
+    lost: Signal
     reset: Signal
     clear: Signal
 
@@ -87,6 +90,7 @@ class System(wiring.Component):
             below = len(self.children)
             members["remote"] = Out(stream.Signature(request_layout())).array(below)
             members["answers"] = In(stream.Signature(unsigned(32))).array(below)
+            members["lost"] = In(1)
         super().__init__({
             **members,
             "requests": In(stream.Signature(request_layout())),
@@ -263,6 +267,8 @@ class System(wiring.Component):
                 m.d.comb += status.eq(~self.idle * Status.BUSY.value)
             with m.Case(Register.ERRORS):
                 m.d.comb += status.eq(errors)
+                if self.children:
+                    m.d.comb += status.eq(errors | self.lost * Errors.LINK_ERR.value)
 
         # Each source is masked by what is a cycle old, then they are joined.
         choices = [

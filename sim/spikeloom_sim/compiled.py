@@ -3,7 +3,7 @@
 import ctypes
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from amaranth.lib import wiring
@@ -137,8 +137,31 @@ class CompiledChip:
         self._last = last.value
         return self._room.raw[:received], taken.value
 
+    @property
+    def streams(self) -> int:
+        """Pairs of byte streams: one, and one for each link besides that of the first stream."""
+        return self._library.spikeloom_streams()
+
+    def give(self, number: int, data: bytes) -> None:
+        """Leave bytes at stream ``number``, above 0, which takes them while the chip runs."""
+        self._library.spikeloom_give(self._alive(), number, data, len(data))
+
+    def take(self, number: int) -> bytes:
+        """Fetch what came out of stream ``number``, above 0, since the last time."""
+        parts = []
+        while True:
+            size = self._library.spikeloom_take(self._alive(), number, self._room, _ROOM)
+            parts.append(ctypes.string_at(self._room, size))
+            if size < _ROOM:
+                return b"".join(parts)
+
     def exchange(
-        self, script: bytes, *, seed: int | None = None, patience: int = PATIENCE
+        self,
+        script: bytes,
+        *,
+        seed: int | None = None,
+        patience: int = PATIENCE,
+        beside: Mapping[int, bytes] | None = None,
     ) -> Exchange:
         """Reset the chip, give it a script, and take all that it answers.
 
@@ -150,6 +173,8 @@ class CompiledChip:
             Seed of pauses on both streams; None for none.
         patience : int
             Cycles without a byte after which the exchange ends, once all bytes are in.
+        beside : mapping of int to bytes, or None
+            What other streams are given.
 
         Raises
         ------
@@ -158,6 +183,8 @@ class CompiledChip:
         """
         self.reset()
         self.stall(seed)
+        for number, data in (beside or {}).items():
+            self.give(number, data)
         output = bytearray()
         while True:
             received, taken = self.run(script, cycles=_LIMIT, quiet=patience)
@@ -234,6 +261,10 @@ def _load(path: Path) -> ctypes.CDLL:
     library.spikeloom_cycles.argtypes = [pointer]
     library.spikeloom_cycles.restype = number
     library.spikeloom_pauses.argtypes = [pointer, ctypes.c_uint32, number]
+    library.spikeloom_give.restype = None
+    library.spikeloom_give.argtypes = [pointer, ctypes.c_int, ctypes.c_char_p, size]
+    library.spikeloom_take.restype = size
+    library.spikeloom_take.argtypes = [pointer, ctypes.c_int, ctypes.c_char_p, size]
     library.spikeloom_run.restype = size
     library.spikeloom_run.argtypes = [
         *(pointer, ctypes.c_char_p, size, ctypes.c_char_p, size, number, number, ctypes.c_int),

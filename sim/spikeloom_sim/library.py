@@ -102,7 +102,8 @@ def build_library(
     path = Path(verilog)
     text = path.read_text()
     ports = re.search(rf"^module {re.escape(path.stem)}\(([^)]*)\)", text, re.MULTILINE)
-    if ports is None or (link == "bytes") != ("rx__payload" in ports[1]):
+    streams = _streams(ports[1]) if ports else []
+    if ports is None or (link == "bytes") != bool(streams):
         what = "byte streams" if link == "bytes" else "pins"
         raise SimulationError(
             f"{path} has no module {path.stem} with {what} rx and tx: emit it with link={link!r}"
@@ -114,8 +115,43 @@ def build_library(
         make = _with_verilator
         tools.append(tool_version("verilator"))
     harness = _HARNESS[link]
-    parts = [engine, path.stem, text, harness.read_text(), *tools]
-    return cached(engine, parts, lambda folder: make(path.stem, text, folder, harness)) / "chip.so"
+    head = _header(streams, engine)
+    parts = [engine, path.stem, text, harness.read_text(), head, *tools]
+
+    def build(folder: Path) -> None:
+        (folder / "streams.h").write_text(head)
+        make(path.stem, text, folder, harness)
+
+    return cached(engine, parts, build) / "chip.so"
+
+
+def _streams(ports: str) -> list[tuple[str, str]]:
+    """Pairs of byte streams, in and out: first that of the host, or else that of the parent."""
+    names = set(re.findall(r"\w+", ports))
+    found = [("rx", "tx")] if "rx__payload" in names else []
+    sides = sorted(
+        (
+            name.removesuffix("__i_bytes__payload")
+            for name in names
+            if name.endswith("__i_bytes__payload")
+        ),
+        key=lambda side: (side != "parent", len(side), side),
+    )
+    return found + [(f"{side}__i_bytes", f"{side}__o_bytes") for side in sides]
+
+
+def _header(streams: list[tuple[str, str]], engine: str) -> str:
+    """Tell the harness its streams; CXXRTL doubles underscores, Verilator numbers every second."""
+    lines = []
+    for number, (into, out) in enumerate(streams):
+        ports = [f"{into}__{part}" for part in ("valid", "payload", "ready")]
+        ports += [f"{out}__{part}" for part in ("valid", "payload", "ready")]
+        if engine == "cxxrtl":
+            ports = [f"p_{port.replace('_', '__')}" for port in ports]
+        else:
+            ports = [port.replace("__", "___05F") for port in ports]
+        lines.append(f"DO({number}, {', '.join(ports)})")
+    return f"#define STREAMS {len(streams)}\n#define EACH_STREAM(DO) {' '.join(lines)}\n"
 
 
 def _with_cxxrtl(name: str, text: str, folder: Path, harness: Path) -> None:
@@ -159,6 +195,6 @@ def _with_verilator(name: str, text: str, folder: Path, harness: Path) -> None:
     sources = [harness, *sorted((folder / "model").glob("*.cpp"))]
     (folder / "model" / "all.cc").write_text("".join(f'#include "{path}"\n' for path in sources))
     objects = [str(runtime / "verilated.o"), str(runtime / "verilated_threads.o"), "-lpthread"]
-    command = [*compiler, "-Imodel", "-shared", "-o", "chip.so", "model/all.cc", *objects]
+    command = [*compiler, "-Imodel", "-I.", "-shared", "-o", "chip.so", "model/all.cc", *objects]
     run_tool(command, folder, "The C++ compiler")
     shutil.rmtree(folder / "model")

@@ -17,7 +17,7 @@ from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.host.frame import Frame, FrameReader, FrameType, Pong
 from spikeloom_hw.neuron import Fields, Per
 from spikeloom_hw.registers import Control, Register
-from spikeloom_hw.tree.joined import Joined
+from spikeloom_hw.tree.joined import Joined, TwoWays
 from spikeloom_sim.compiled import CompiledChip, kept_verilog
 from spikeloom_sim.cut_tree import cut_over_chips
 from spikeloom_sim.jitter import Lag, jittered
@@ -75,7 +75,8 @@ def tree(name: str, depth: int) -> CompiledChip:
     cut = spread(expected(0)[0], name, 0)
     with jittered(depth):
         key = f"{cut.config.hash:016x} in random order, {depth}"
-        return CompiledChip(kept_verilog(key, partial(Joined, cut.config, Lag)))
+        link = partial(TwoWays, way=Lag)
+        return CompiledChip(kept_verilog(key, partial(Joined, cut.config, link)))
 
 
 @pytest.mark.parametrize(("name", "depth"), SHARE)

@@ -126,6 +126,8 @@ class ChipLink(wiring.Component):
         The link has given up.
     spoiled : Out(1)
         High for a cycle when a frame was not readable.
+    resent : Out(1)
+        High for a cycle when words are to be sent again.
     reset : In(1)
         Begin a new session.
     """
@@ -137,6 +139,7 @@ class ChipLink(wiring.Component):
     up: Signal
     error: Signal
     spoiled: Signal
+    resent: Signal
     reset: Signal
 
     def __init__(self, parameters: LinkParameters) -> None:
@@ -149,6 +152,7 @@ class ChipLink(wiring.Component):
             "up": Out(1),
             "error": Out(1),
             "spoiled": Out(1),
+            "resent": Out(1),
             "reset": In(1),
         })
 
@@ -198,6 +202,7 @@ class ChipLink(wiring.Component):
             patience.restart.eq(sending.take & ~sending.waiting),
             patience.counts.eq(session.up),
             session.tick.eq(patience.tick),
+            self.resent.eq(sending.back & sending.waiting),
         ]
         with m.If(patience.over | session.restarted):
             m.d.sync += self.error.eq(1)

@@ -6,8 +6,10 @@ from amaranth.hdl import Module, Shape, ShapeLike, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from .byte_line import ByteLine
 from .link import ChipLink, LinkParameters
 from .parallel import ClockedLine, ParallelLine
+from .pins import hand_on
 from .serial import SerialLine
 
 __all__ = ["LinkPort"]
@@ -20,7 +22,7 @@ class LinkPort(wiring.Component):
     ----------
     shape : ShapeLike
         Shape of a payload.
-    line : ParallelLine, ClockedLine or SerialLine
+    line : ParallelLine, ClockedLine, SerialLine or ByteLine
         The physical form.
     parameters : LinkParameters or None
         Sizes; by default those that suit the line.
@@ -31,22 +33,23 @@ class LinkPort(wiring.Component):
         Payloads to send.
     o : Out(stream.Signature(shape))
         Payloads received.
-    up, error, reset
+    up, error, resent, reset
         As those of :class:`ChipLink`.
     ... : In, Out
-        The pins of the line, by their names.
+        The pins of the line, or its streams, by their names.
     """
 
     i: stream.Interface
     o: stream.Interface
     up: Signal
     error: Signal
+    resent: Signal
     reset: Signal
 
     def __init__(
         self,
         shape: ShapeLike,
-        line: ParallelLine | ClockedLine | SerialLine,
+        line: ParallelLine | ClockedLine | SerialLine | ByteLine,
         parameters: LinkParameters | None = None,
     ) -> None:
         width = Shape.cast(shape).width
@@ -65,6 +68,7 @@ class LinkPort(wiring.Component):
             "o": Out(stream.Signature(shape)),
             "up": Out(1),
             "error": Out(1),
+            "resent": Out(1),
             "reset": In(1),
             **self.pins,
         })
@@ -84,9 +88,8 @@ class LinkPort(wiring.Component):
             link.o.ready.eq(self.o.ready),
             self.up.eq(link.up),
             self.error.eq(link.error),
+            self.resent.eq(link.resent),
             link.reset.eq(self.reset),
         ]
-        for name, pin in self.pins.items():
-            outer, inner = getattr(self, name), getattr(line, name)
-            m.d.comb += outer.eq(inner) if pin.flow == Out else inner.eq(outer)
+        hand_on(m, self, line, self.pins)
         return m

@@ -38,31 +38,44 @@ class Branch(wiring.Component):
         Words for each child; absent if there is none, as the next is.
     from_child : In(stream.Signature(link_layout(config))).array(children)
         Words of each child.
+    link_errors : In(children)
+        Links that have given up; the chip stops, and tells those above, until it is reset.
+    link_reset : Out(1)
+        The chip is reset: such links are to begin anew.
+    renewed : In(1)
+        The link to the parent begins anew: all that came over it is void.
     """
 
     down: stream.Interface
     up: stream.Interface
     to_child: Any
     from_child: Any
+    link_errors: Signal
+    link_reset: Signal
+    renewed: Signal
 
     def __init__(self, config: ChipConfig, chip: int) -> None:
         self.config, self.chip = config, chip
         self.children = config.children(chip)
         word = stream.Signature(link_layout(config))
-        members: dict[str, Any] = {"down": In(word), "up": Out(word)}
+        members: dict[str, Any] = {"down": In(word), "up": Out(word), "renewed": In(1)}
         if self.children:
             members["to_child"] = Out(word).array(len(self.children))
             members["from_child"] = In(word).array(len(self.children))
+            members |= {"link_errors": In(len(self.children)), "link_reset": Out(1)}
         super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
         """Put the link in the place of the step control."""
         m = Module()
         config, below = self.config, len(self.children)
-        m.submodules.uplink = uplink = Uplink(config)
-        m.submodules.system = system = System(config, self.chip)
+        uplink, system = Uplink(config), System(config, self.chip)
         cluster = Cluster(config, 1 + below, below, self.chip)
-        m.submodules.cluster = ResetInserter(uplink.reset)(cluster)
+        given_up, lost = Signal(), Signal()
+        m.d.comb += given_up.eq(uplink.reset | self.renewed)
+        m.submodules.uplink = ResetInserter(self.renewed)(uplink)
+        m.submodules.system = ResetInserter(self.renewed)(system)
+        m.submodules.cluster = ResetInserter(given_up | lost)(cluster)
         connect(m, flipped(self.down), uplink.down)
         connect(m, uplink.up, flipped(self.up))
         connect(m, uplink.o, cluster.i[0])
@@ -78,15 +91,18 @@ class Branch(wiring.Component):
             gates.listen(m, cluster)
             m.d.comb += cluster.wanted.eq(gates.wanted)
             ways = [(cluster.o[k], cluster.i[1 + k]) for k in range(below)]
-            for k, port in enumerate(hang(m, config, ways, system, uplink.reset)):
-                connect(m, port.down, flipped(self.to_child[k]))
-                connect(m, flipped(self.from_child[k]), port.up)
+            culprit = hang(m, self, ways, system, given_up)
+            m.d.comb += [
+                lost.eq(system.lost),
+                uplink.lost.eq(lost),
+                uplink.culprit.eq(culprit),
+            ]
         share(m, system.access, blocks)
 
         # What the system block sees; all has to be still for some cycles.
         still, settled = Signal(), Signal(2)
         m.d.sync += [
-            still.eq(uplink.idle & cluster.idle & cluster.activity.idle),
+            still.eq((uplink.idle & cluster.idle & cluster.activity.idle) | lost),
             settled.eq(Mux(settled == 3, 3, settled + 1)),
             system.idle.eq(settled == 3),
             system.stepping.eq(uplink.stepping),

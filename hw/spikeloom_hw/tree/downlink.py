@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Module, Mux, ResetInserter, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -21,10 +21,15 @@ class Downlink(wiring.Component):
     It is not reset with the rest of the chip: when that is, it sends RESET, and drops all that
     comes up before the RESET that answers, as it belongs to a step that was given up.
 
+    When the link has given up, or one below it, the chip must give up, too: nothing more is
+    delivered, and accesses are answered with 0 so that nobody waits for ever, until ``reset``.
+
     Parameters
     ----------
     config : ChipConfig
         Structure of the chips.
+    child : int
+        Number of the chip below.
 
     Members
     -------
@@ -42,6 +47,12 @@ class Downlink(wiring.Component):
         Words of the child.
     reset : In(1)
         The chip gives up what is under way.
+    error : In(1)
+        The link has given up; with ``reset`` it begins anew.
+    lost : Out(1)
+        This link has given up, or one below it, since the last reset.
+    culprit : Out(range(chips))
+        Chip below the link that has.
     """
 
     i: stream.Interface
@@ -51,8 +62,12 @@ class Downlink(wiring.Component):
     down: stream.Interface
     up: stream.Interface
     reset: Signal
+    error: Signal
+    lost: Signal
+    culprit: Signal
 
-    def __init__(self, config: ChipConfig) -> None:
+    def __init__(self, config: ChipConfig, child: int = 1) -> None:
+        self.child = child
         self.word = link_layout(config)
         event = stream.Signature(event_layout(config.core.value_width))
         word = stream.Signature(self.word)
@@ -64,20 +79,48 @@ class Downlink(wiring.Component):
             "down": Out(word),
             "up": In(word),
             "reset": In(1),
+            "error": In(1),
+            "lost": Out(1),
+            "culprit": Out(range(config.chips)),
         })
 
     def elaborate(self, platform: Any) -> Module:
         """Build both ways."""
         m = Module()
-        m.submodules.skid = skid = Skid(self.word)
+        pending, awaited, asked = Signal(), Signal(), Signal()
+        self._down(m, pending, awaited, asked)
+        fresh = self._up(m, pending, awaited, asked)
+
+        # What fails is lost until the reset, which begins a new session on a link that failed.
+        risen: Any = self.up.payload
+        below, culprit = Signal(), Signal.like(self.culprit)
+        with m.If(fresh & self.up.valid & (risen.tag == Tag.FAILED)):
+            m.d.sync += [below.eq(1), culprit.eq(risen.body)]
+        m.d.comb += [
+            self.lost.eq(self.error | below),
+            self.culprit.eq(Mux(self.error, self.child, culprit)),
+        ]
+        with m.If(self.reset):
+            m.d.sync += [pending.eq(1), below.eq(0)]
+            with m.If(self.error):
+                m.d.sync += awaited.eq(0)
+
+        return m
+
+    def _down(self, m: Module, pending: Signal, awaited: Signal, asked: Signal) -> None:
+        """Send RESET first, then events, then accesses."""
+        skid = Skid(self.word)
+        # What the link has not taken when it begins anew belongs to the session before.
+        m.submodules.skid = ResetInserter(self.reset & self.error)(skid)
         connect(m, skid.o, flipped(self.down))
-        pending, awaited = Signal(), Signal()
         word: Any = skid.i.payload
         request: Any = self.requests.payload
 
         with m.FSM():
             with m.State("PASS"):
-                with m.If(pending):
+                with m.If(self.reset | self.lost):
+                    m.d.comb += self.requests.ready.eq(self.lost)
+                with m.Elif(pending):
                     m.d.comb += [skid.i.valid.eq(~awaited), word.tag.eq(Tag.RESET)]
                     with m.If(skid.i.ready & ~awaited):
                         m.d.sync += [pending.eq(0), awaited.eq(1)]
@@ -105,16 +148,20 @@ class Downlink(wiring.Component):
                     word.body.eq(request.data),
                     self.requests.ready.eq(skid.i.ready),
                 ]
-                with m.If(skid.i.ready):
+                with m.If(skid.i.ready | self.reset | self.lost):
                     m.next = "PASS"
-        with m.If(self.reset):
-            m.d.sync += pending.eq(1)
 
+        # A read is to be answered, whatever happens.
+        with m.If(self.requests.valid & self.requests.ready & ~request.write):
+            m.d.sync += asked.eq(1)
+
+    def _up(self, m: Module, pending: Signal, awaited: Signal, asked: Signal) -> Signal:
+        """Part what comes up; tell whether it is of use."""
         # What came before the RESET of the child is of no use.
         risen: Any = self.up.payload
         fresh = Signal()
         m.d.comb += [
-            fresh.eq(~pending & ~awaited & ~self.reset),
+            fresh.eq(~pending & ~awaited & ~self.reset & ~self.lost),
             self.o.payload.eq(risen.body),
             self.answers.payload.eq(risen.body),
             self.up.ready.eq(1),
@@ -127,7 +174,10 @@ class Downlink(wiring.Component):
                     self.answers.valid.eq(self.up.valid),
                     self.up.ready.eq(self.answers.ready),
                 ]
+        with m.If(self.lost & asked):
+            m.d.comb += [self.answers.valid.eq(1), self.answers.payload.eq(0)]
+        with m.If((self.answers.valid & self.answers.ready) | self.reset):
+            m.d.sync += asked.eq(0)
         with m.If(self.up.valid & (risen.tag == Tag.RESET)):
             m.d.sync += awaited.eq(0)
-
-        return m
+        return fresh

@@ -2,26 +2,23 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib.wiring import connect
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib.wiring import connect, flipped
 
-from ..config import ChipConfig
 from .downlink import Downlink
 
 __all__ = ["hang"]
 
 
-def hang(
-    m: Module, config: ChipConfig, ways: list[tuple[Any, Any]], system: Any, reset: Signal
-) -> list[Downlink]:
+def hang(m: Module, chip: Any, ways: list[tuple[Any, Any]], system: Any, reset: Signal) -> Signal:
     """Build the ends of the links to the children, between bus and system block.
 
     Parameters
     ----------
     m : Module
         Module to build in.
-    config : ChipConfig
-        Structure of the chips.
+    chip : Chip or Branch
+        Chip that has the links: its members for children are connected.
     ways : list of (stream of events, stream of events)
         For each child, what goes down and what comes up.
     system : System
@@ -31,15 +28,24 @@ def hang(
 
     Returns
     -------
-    list of Downlink
-        Whose ``down`` and ``up`` are left to be connected.
+    Signal
+        Chip below the link that has given up, if ``system.lost``.
     """
-    ports = [Downlink(config) for _ in ways]
+    ports = [Downlink(chip.config, child) for child in chip.children]
+    culprit = Signal.like(ports[0].culprit, name="culprit")
     for k, (port, (falling, rising)) in enumerate(zip(ports, ways, strict=True)):
         m.submodules[f"downlink{k}"] = port
         connect(m, falling, port.i)
         connect(m, port.o, rising)
         connect(m, system.remote[k], port.requests)
         connect(m, port.answers, system.answers[k])
-        m.d.comb += port.reset.eq(reset)
-    return ports
+        connect(m, port.down, flipped(chip.to_child[k]))
+        connect(m, flipped(chip.from_child[k]), port.up)
+        m.d.comb += [port.reset.eq(reset), port.error.eq(chip.link_errors[k])]
+        with m.If(port.lost):
+            m.d.comb += culprit.eq(port.culprit)
+    m.d.comb += [
+        system.lost.eq(Cat(port.lost for port in ports).any()),
+        chip.link_reset.eq(reset),
+    ]
+    return culprit

@@ -13,10 +13,63 @@ from ..skid import Skid
 from .branch import Branch
 from .words import link_layout
 
-__all__ = ["Joined", "Way"]
+__all__ = ["Joined", "Link", "TwoWays", "Way", "side_signature"]
 
 Way = Callable[[data.StructLayout], Any]
 """Makes what carries words one way: a component with the streams ``i`` and ``o``."""
+
+Link = Callable[[data.StructLayout], Any]
+"""Makes what joins two chips: a component with ``upper`` and ``lower``, each as by
+:func:`side_signature`."""
+
+
+def side_signature(word: data.Layout) -> wiring.Signature:
+    """Side of a link that a chip sees: words ``i`` to send, words ``o`` received, ``error``, reset.
+
+    ``error`` is as of :class:`~spikeloom_hw.tree.link_end.LinkEnd`; ``reset`` is of use to the end
+    of the parent alone.
+    """
+    return wiring.Signature({
+        "i": In(stream.Signature(word)),
+        "o": Out(stream.Signature(word)),
+        "error": Out(1),
+        "reset": In(1),
+    })
+
+
+class TwoWays(wiring.Component):
+    """A link that never fails: a way down and a way up.
+
+    Parameters
+    ----------
+    word : Layout
+        What crosses it.
+    way : callable
+        Makes each way.
+
+    Members
+    -------
+    upper, lower : Out(side_signature(word))
+        Sides of parent and child.
+    """
+
+    upper: Any
+    lower: Any
+
+    def __init__(self, word: data.StructLayout, way: Way = Skid) -> None:
+        self.ways = [way(word) for _ in range(2)]
+        side = side_signature(word)
+        super().__init__({"upper": Out(side), "lower": Out(side)})
+
+    def elaborate(self, platform: Any) -> Module:
+        """Connect both ways."""
+        m = Module()
+        m.submodules.down, m.submodules.up = down, up = self.ways
+        connect(m, flipped(self.upper.i), down.i)
+        connect(m, down.o, flipped(self.lower.o))
+        connect(m, flipped(self.lower.i), up.i)
+        connect(m, up.o, flipped(self.upper.o))
+        return m
 
 
 class Joined(wiring.Component):
@@ -26,8 +79,8 @@ class Joined(wiring.Component):
     ----------
     config : ChipConfig
         Structure of the chips, which has parents.
-    way : callable
-        Makes each way of each link, given the layout of a word.
+    link : callable
+        Makes each link, given the layout of a word.
 
     Members
     -------
@@ -40,10 +93,12 @@ class Joined(wiring.Component):
     rx: stream.Interface
     tx: stream.Interface
 
-    def __init__(self, config: ChipConfig, way: Way = Skid) -> None:
+    def __init__(self, config: ChipConfig, link: Link = TwoWays) -> None:
         if not config.parents:
             raise ValueError("One chip has no links; parents must name those of the other chips")
-        self.config, self.way = config, way
+        self.config = config
+        word = link_layout(config)
+        self.links = [link(word) for _ in config.parents]
         super().__init__({
             "rx": In(stream.Signature(unsigned(8))),
             "tx": Out(stream.Signature(unsigned(8))),
@@ -52,20 +107,26 @@ class Joined(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Join each chip with its parent."""
         m = Module()
-        word = link_layout(self.config)
         chips: list[Any] = [Chip(self.config)]
         chips += [Branch(self.config, chip) for chip in range(1, self.config.chips)]
         for number, chip in enumerate(chips):
             m.submodules[f"chip{number}"] = chip
         connect(m, flipped(self.rx), chips[0].rx)
         connect(m, chips[0].tx, flipped(self.tx))
-        for child, parent in enumerate(self.config.parents, 1):
+        for child, (parent, link) in enumerate(
+            zip(self.config.parents, self.links, strict=True), 1
+        ):
+            m.submodules[f"link{child}"] = link
+            above, below = chips[parent], chips[child]
             place = self.config.children(parent).index(child)
-            m.submodules[f"down{child}"] = down = self.way(word)
-            m.submodules[f"up{child}"] = up = self.way(word)
-            connect(m, chips[parent].to_child[place], down.i)
-            connect(m, down.o, chips[child].down)
-            connect(m, chips[child].up, up.i)
-            connect(m, up.o, chips[parent].from_child[place])
+            connect(m, above.to_child[place], link.upper.i)
+            connect(m, link.upper.o, above.from_child[place])
+            connect(m, below.up, link.lower.i)
+            connect(m, link.lower.o, below.down)
+            m.d.comb += [
+                above.link_errors[place].eq(link.upper.error),
+                link.upper.reset.eq(above.link_reset),
+                below.renewed.eq(link.lower.error),
+            ]
 
         return m

@@ -50,6 +50,10 @@ class Uplink(wiring.Component):
         A time step ends; an event comes.
     idle : Out(1)
         Nothing is on its way up, and no step is under way.
+    lost : In(1)
+        A link below has given up, which is told above.
+    culprit : In(range(chips))
+        Chip below that link.
     """
 
     down: stream.Interface
@@ -64,6 +68,8 @@ class Uplink(wiring.Component):
     done: Signal
     word: Signal
     idle: Signal
+    lost: Signal
+    culprit: Signal
 
     def __init__(self, config: ChipConfig) -> None:
         self.word_layout = link_layout(config)
@@ -82,6 +88,8 @@ class Uplink(wiring.Component):
             "done": Out(1),
             "word": Out(1),
             "idle": Out(1),
+            "lost": In(1),
+            "culprit": In(range(config.chips)),
         })
 
     def elaborate(self, platform: Any) -> Module:
@@ -140,13 +148,21 @@ class Uplink(wiring.Component):
         """Send what goes up; tell when END does."""
         m.submodules.skid = skid = Skid(self.word_layout)
         connect(m, skid.o, flipped(self.up))
-        pending = Signal()
+        pending, told = Signal(), Signal()
         word: Any = skid.i.payload
         ended = Signal()
         with m.If(pending):
             m.d.comb += [skid.i.valid.eq(1), word.tag.eq(Tag.RESET)]
             with m.If(skid.i.ready):
                 m.d.sync += pending.eq(0)
+        with m.Elif(self.lost & ~told):
+            m.d.comb += [
+                skid.i.valid.eq(1),
+                word.tag.eq(Tag.FAILED),
+                word.body.eq(self.culprit),
+            ]
+            with m.If(skid.i.ready):
+                m.d.sync += told.eq(1)
         with m.Elif(self.answers.valid):
             m.d.comb += [
                 skid.i.valid.eq(1),
@@ -163,6 +179,8 @@ class Uplink(wiring.Component):
                 self.i.ready.eq(skid.i.ready),
                 ended.eq(self.i.valid & skid.i.ready & (event.kind == Kind.END)),
             ]
+        with m.If(~self.lost | self.reset):
+            m.d.sync += told.eq(0)
         with m.If(self.reset):
             m.d.sync += pending.eq(1)
         m.d.comb += self.idle.eq(~pending & ~skid.o.valid & ~self.stepping)

@@ -19,7 +19,8 @@ class Tag(enum.IntEnum):
 
     Down go events and the accesses of the host: an address, then what is to be written there, or
     the order to read. Up go events, and what was read. RESET goes down at any time, and comes up
-    once the chip has forgotten what was under way.
+    once the chip has forgotten what was under way. FAILED comes up when a link below has given up;
+    its body is the number of the chip below that link.
     """
 
     EVENT = 0
@@ -27,6 +28,7 @@ class Tag(enum.IntEnum):
     DATA = 2
     READ = 3
     RESET = 4
+    FAILED = 5
 
 
 def link_layout(config: ChipConfig) -> data.StructLayout:
