@@ -160,7 +160,11 @@ class System(wiring.Component):
                     self.access.read.eq(~request.write),
                     self.requests.ready.eq(request.write),
                 ]
-                with m.If(~self.access.known):
+                # A chip that has lost a link is held in reset, and knows no address.
+                stray = ~self.access.known
+                if self.children:
+                    stray = stray & ~self.lost
+                with m.If(stray):
                     m.d.sync += errors.eq(errors | seen | Errors.BAD_ADDRESS.value)
                 m.next = "IDLE"
                 with m.If(~request.write):

@@ -13,6 +13,7 @@ from spikeloom_hw.chip import Chip
 from spikeloom_hw.config import ChipConfig
 from spikeloom_hw.emit import verilog_of
 from spikeloom_hw.program import Program
+from spikeloom_hw.tree.joined import Joined
 from spikeloom_hw.yosys import yosys_version
 
 from .cache import cached
@@ -30,9 +31,11 @@ _LIMIT = 100_000_000
 def emitted_verilog(config: ChipConfig) -> Path:
     """Verilog of a chip with byte streams, as :func:`spikeloom_hw.emit.emit` writes it, kept.
 
-    It is written anew only if the configuration, the gateware or the tools have changed.
+    Chips of a tree are in one module, joined by registers in the place of links. It is written
+    anew only if the configuration, the gateware or the tools have changed.
     """
-    return kept_verilog(f"{config.hash:016x}", lambda: Chip(config))
+    top = Joined if config.parents else Chip
+    return kept_verilog(f"{config.hash:016x}", lambda: top(config))
 
 
 def kept_verilog(key: str, make: Callable[[], wiring.Component]) -> Path:

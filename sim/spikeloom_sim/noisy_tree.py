@@ -55,8 +55,8 @@ class NoisyTree(wiring.Component):
     rx, tx : In, Out(stream.Signature(unsigned(8)))
         Bytes of the host.
     noise : Out(signature of two streams)
-        In go seed and rate, seven bytes; for each further byte out come faults and times that
-        words were sent again, two bytes each.
+        In go seed and rate, seven bytes; a zero byte comes before other ones. For any other byte
+        out come faults and times that words were sent again, two bytes each.
     """
 
     rx: stream.Interface
@@ -80,11 +80,18 @@ class NoisyTree(wiring.Component):
         connect(m, joined.tx, flipped(self.tx))
 
         # The settings come first.
-        setting, place, starts = Signal(8 * _SETTING_BYTES), Signal(range(_SETTING_BYTES + 1)), Signal()
+        setting, place, starts = (
+            Signal(8 * _SETTING_BYTES),
+            Signal(range(_SETTING_BYTES + 1)),
+            Signal(),
+        )
         set_up, asked = Signal(), Signal()
         m.d.comb += [self.noise.i_bytes.ready.eq(1), set_up.eq(place == _SETTING_BYTES)]
-        m.d.comb += asked.eq(self.noise.i_bytes.valid & set_up)
+        anew = self.noise.i_bytes.payload == 0
+        m.d.comb += asked.eq(self.noise.i_bytes.valid & set_up & ~anew)
         m.d.sync += starts.eq(0)
+        with m.If(self.noise.i_bytes.valid & set_up & anew):
+            m.d.sync += place.eq(0)
         with m.If(self.noise.i_bytes.valid & ~set_up):
             m.d.sync += [
                 setting.eq(Cat(setting[8:], self.noise.i_bytes.payload)),
@@ -133,6 +140,15 @@ class CompiledNoisyTree:
         key = "\n".join([f"noisy tree {config.hash:016x} {divisor}", *sources])
         self.chip = CompiledChip(kept_verilog(key, lambda: NoisyTree(config, divisor)))
 
+    def begin(self, seed: int, rate: float) -> None:
+        """Reset the chips, and set the noise."""
+        self.chip.reset()
+        self.chip.give(1, _settings(seed, rate))
+
+    def disturb(self, seed: int, rate: float) -> None:
+        """Change the noise of a running tree, which was set before."""
+        self.chip.give(1, b"\0" + _settings(seed, rate))
+
     def exchange(
         self, script: bytes, seed: int, rate: float, patience: int
     ) -> tuple[Exchange, Trouble]:
@@ -154,10 +170,14 @@ class CompiledNoisyTree:
         tuple of Exchange and Trouble
             What the chips answered, and what the links had to bear.
         """
-        settings = seed.to_bytes(4, "little") + round(rate * 2**RATE_BITS).to_bytes(3, "little")
+        settings = _settings(seed, rate)
         exchange = self.chip.exchange(script, patience=patience, beside={1: settings})
         self.chip.give(1, b"?")
         self.chip.run(cycles=16)
         report = self.chip.take(1)
         faults, resent = (int.from_bytes(report[k : k + 2], "little") for k in (0, 2))
         return exchange, Trouble(faults, resent)
+
+
+def _settings(seed: int, rate: float) -> bytes:
+    return seed.to_bytes(4, "little") + round(rate * 2**RATE_BITS).to_bytes(3, "little")

@@ -9,7 +9,6 @@ from amaranth.lib import data, wiring
 
 from spikeloom_hw.interchip import LinkParameters, LinkPort, ParallelLine, SerialLine
 from spikeloom_sim.bench import collect, drive, simulate
-from spikeloom_sim.link_way import LinkedWay
 
 WORD = data.StructLayout({"body": 20, "tag": 3})
 
@@ -42,12 +41,6 @@ def test_payloads_pass_over_a_serial_line() -> None:
     first, second = joined.ports
     simulate(joined, drive(first.i, words(6)), collect(second.o, received, 6))
     assert plain(received) == words(6)
-
-
-def test_payloads_pass_over_a_way_with_faults() -> None:
-    way, received = LinkedWay(WORD, rate=0.01, seed=3), []
-    simulate(way, drive(way.i, words(60), seed=1), collect(way.o, received, 60, seed=2))
-    assert plain(received) == words(60)
 
 
 @pytest.mark.parametrize(("width", "batch"), [(8, 16), (56, 16), (300, 4), (1900, 1)])

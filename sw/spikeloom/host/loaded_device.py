@@ -11,7 +11,8 @@ from spikeloom_hw.program import PlacedPopulation, PlacedProjection, Program
 from spikeloom_hw.registers import Control
 
 from ..errors import DeviceError, LinkError
-from .memories import Memories, Progress, Transfer
+from .chips import check_chips, check_errors
+from .memories import LINK_FAILED, Memories, Progress, Transfer
 from .readback import read_state, read_weights
 from .reconnection import Reopen, Resumption, resume_within
 from .sample import SampleRunner
@@ -19,6 +20,8 @@ from .session import Session
 from .transport import Transport
 
 __all__ = ["LoadedDevice"]
+
+_RESETS = 3
 
 
 class LoadedDevice:
@@ -147,6 +150,7 @@ class LoadedDevice:
             )
         self.program = program
         self._memories = Memories(self._session, program.config)
+        check_chips(self._memories, program.config)
         self._runner = SampleRunner(self._session, program, self.potentials, self._patience)
         sizes = ((name, len(image)) for name, image in program.images.items())
         moved = Transfer(self._memories.words(sizes), progress).moved
@@ -168,9 +172,7 @@ class LoadedDevice:
 
     def check_errors(self) -> None:
         """Raise DeviceError if the device found fault with what it was sent."""
-        errors = self._memories.take_errors()
-        if errors:
-            raise DeviceError(f"The device reported {errors!r}; the results were discarded")
+        check_errors(self._memories)
 
     def reset(self) -> None:
         """Zero the state of all neurons, and the number of the step."""
@@ -228,9 +230,15 @@ class LoadedDevice:
     def _begin_session(self, program: Program) -> None:
         """Connect, free a core that stands still in the middle of a step, and drop its words."""
         self._cut = False
-        self._session.connect()
-        Memories(self._session, program.config).control(Control.RESET)
-        self._session.connect()
+        memories = Memories(self._session, program.config)
+        for _ in range(_RESETS):
+            self._session.connect()
+            memories.control(Control.RESET)
+            self._session.connect()
+            # The other end of a link may give up just after this one was reset.
+            if program.config.chips == 1 or not memories.link_failed():
+                return
+        raise DeviceError(LINK_FAILED)
 
     def _recover(self) -> None:
         """Make the device ready for another attempt; wait for the link if it is gone."""

@@ -8,11 +8,18 @@ from amaranth.lib import data
 
 from spikeloom_hw.config import ChipConfig
 from spikeloom_hw.packing import pack_rows, unpack_rows
-from spikeloom_hw.registers import Control, Errors, Register, regions
+from spikeloom_hw.registers import CHIP_BITS, Control, Errors, Register, regions
 
+from ..errors import DeviceError
 from .session import Session
 
-__all__ = ["Memories", "Progress", "Transfer", "counters_of"]
+__all__ = ["LINK_FAILED", "Memories", "Progress", "Transfer", "counters_of"]
+
+LINK_FAILED = (
+    "A link between chips of the device gave up, and the device stopped; the results were "
+    "discarded: check wires and power of the chips, then restart the device"
+)
+_SUMMED = ("events", "synaptic_operations", "spikes", "rows_updated")
 
 Progress = Callable[[int, int], None]
 """What is called with how much is done, and how much there is in all."""
@@ -60,6 +67,7 @@ class Memories:
     def __init__(self, session: Session, config: ChipConfig) -> None:
         self._session = session
         self._regions = regions(config)
+        self._chips = config.chips
 
     def words(self, rows: Iterable[tuple[str, int]]) -> int:
         """Count the words of so many rows of each of the memories named."""
@@ -124,6 +132,9 @@ class Memories:
             piece = words[k : k + _PIECE]
             piece[:] = self._session.read(base + k, piece.size)
             moved(piece.size)
+        # What lies behind a link that gave up reads as 0.
+        if self._chips > 1 and self.link_failed():
+            raise DeviceError(LINK_FAILED)
         rows = words.reshape(count, region.stride)[:, : region.words]
         return unpack_rows(region.layout, rows)
 
@@ -132,26 +143,61 @@ class Memories:
         return int(self._session.read(Register.STEPS.value, 1)[0])
 
     def control(self, bits: Control) -> None:
-        """Write the CONTROL register, and wait until it is done."""
+        """Write the CONTROL register, and wait until it is done.
+
+        The root passes on to the other chips what is not for its counters alone.
+        """
         self._session.write(Register.CONTROL.value, np.array([bits.value], np.uint32))
+        if bits & Control.ZERO_COUNTERS:
+            zero = np.array([Control.ZERO_COUNTERS.value], np.uint32)
+            for chip in range(1, self._chips):
+                self._session.write(chip << CHIP_BITS | Register.CONTROL.value, zero)
         self._session.flush()
 
-    def take_errors(self) -> Errors:
-        """Read the sticky error bits, and clear them."""
+    def hashes(self) -> list[int]:
+        """Read the hash of the configuration of each chip."""
+        places = (chip << CHIP_BITS | Register.HASH_LOW.value for chip in range(self._chips))
+        pairs = (self._session.read(place, 2) for place in places)
+        return [int(high) << 32 | int(low) for low, high in pairs]
+
+    def link_failed(self) -> bool:
+        """Tell whether a link between chips has given up."""
         errors = self._session.read(Register.ERRORS.value, 1)
-        if errors[0]:
-            self._session.write(Register.ERRORS.value, errors)
-        return Errors(int(errors[0]))
+        return bool(Errors(int(errors[0])) & Errors.LINK_ERR)
+
+    def take_errors(self) -> list[Errors]:
+        """Read the sticky error bits of each chip, and clear those that can be cleared.
+
+        If a link has given up, the root says so, and the others cannot be asked.
+        """
+        found = []
+        for chip in range(self._chips):
+            place = chip << CHIP_BITS | Register.ERRORS.value
+            errors = self._session.read(place, 1)
+            found.append(Errors(int(errors[0])))
+            if errors[0]:
+                self._session.write(place, errors)
+            if found[0] & Errors.LINK_ERR:
+                break
+        return found
 
     def counters(self) -> dict[str, int]:
-        """Read the performance counters."""
+        """Read the performance counters, added up over the chips; cycles are those of the root."""
         first, last = Register.EVENTS_IN, Register.ROWS
-        return counters_of(self._session.read(first.value, last - first + 1))
+        places = (chip << CHIP_BITS | first.value for chip in range(self._chips))
+        return counters_of(*(self._session.read(place, last - first + 1) for place in places))
 
 
-def counters_of(words: np.ndarray) -> dict[str, int]:
-    """Name the registers from EVENTS_IN to ROWS."""
+def counters_of(root: np.ndarray, *others: np.ndarray) -> dict[str, int]:
+    """Name the registers from EVENTS_IN to ROWS of the root; add the work of other chips."""
+    counters = _named(root)
+    for words in others:
+        more = _named(words)
+        counters |= {name: counters[name] + more[name] for name in _SUMMED}
+    return counters
 
+
+def _named(words: np.ndarray) -> dict[str, int]:
     def value(register: Register) -> int:
         return int(words[register - Register.EVENTS_IN])
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikeloom_hw.host.frame import MAXIMUM_WORDS, Frame, FrameReader, FrameType
 from spikeloom_hw.program import Program
-from spikeloom_hw.registers import Control, Register, regions
+from spikeloom_hw.registers import CHIP_BITS, Control, Register, regions
 from spikeloom_sim.learning import Teaching
 from spikeloom_sim.recording import Recording
 
@@ -49,7 +49,9 @@ def script_of(
         padded = np.pad(image, ((0, 0), (0, region.stride - region.words)))
         write(region.base, padded.ravel())
     bits = Control.CLEAR | Control.ZERO_COUNTERS
-    write(Register.CONTROL, np.array([bits.value], np.uint32))
+    for chip in range(program.config.chips):
+        told = Control.ZERO_COUNTERS if chip else bits
+        write(chip << CHIP_BITS | Register.CONTROL, np.array([told.value], np.uint32))
     steps = len(next(iter(spikes.values())))
     lesson = check_teaching(program, teaching, steps)
     taught = () if lesson is None else encode_lesson(lesson, program, np.arange(steps))
@@ -57,8 +59,9 @@ def script_of(
     for k in range(0, len(words), MAXIMUM_WORDS):
         payloads.append((FrameType.EVENTS, (words[k : k + MAXIMUM_WORDS],)))
     first, last = Register.EVENTS_IN, Register.ROWS
-    payloads.append((FrameType.READ, (Register.ERRORS.value, 1)))
-    payloads.append((FrameType.READ, (first.value, last - first + 1)))
+    for register, count in ((Register.ERRORS, 1), (first, last - first + 1)):
+        for chip in range(program.config.chips):
+            payloads.append((FrameType.READ, (chip << CHIP_BITS | register.value, count)))
     frames = (Frame.of_words(kind, k, *payload) for k, (kind, payload) in enumerate(payloads))
     return b"".join(frame.encode() for frame in frames)
 
@@ -70,6 +73,8 @@ def read_run(program: Program, output: bytes, steps: int) -> Recording:
     ------
     LinkError
         If the answer is not whole, or the device reported an error.
+    DeviceError
+        If a link between chips gave up in the middle of the run.
     """
     decoder = StepDecoder(program.recorded, steps, 0)
     answers = []
@@ -78,11 +83,13 @@ def read_run(program: Program, output: bytes, steps: int) -> Recording:
             decoder.feed(frame.words)
         elif frame.type == FrameType.DATA:
             answers.append(frame.words[1:])
-    if decoder.done != steps or len(answers) != 2 or answers[0][0]:
+    chips = program.config.chips
+    errors = [int(answer[0]) for answer in answers[:chips]]
+    if decoder.done != steps or len(answers) != 2 * chips or any(errors):
         raise LinkError(
-            f"The device answered {decoder.done} of {steps} steps and {len(answers)} of 2 reads, "
-            f"with error bits {[int(a[0]) for a in answers[:1]]}"
+            f"The device answered {decoder.done} of {steps} steps and {len(answers)} of "
+            f"{2 * chips} reads, with error bits {errors}"
         )
     spikes = {name: array[:, None] for name, array in decoder.spikes.items()}
     values = {name: array[:, None] for name, array in decoder.values.items()}
-    return Recording(spikes, values=values, counters=counters_of(answers[1]))
+    return Recording(spikes, values=values, counters=counters_of(*answers[chips:]))

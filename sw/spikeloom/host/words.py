@@ -8,7 +8,7 @@ import numpy as np
 from spikeloom_hw.event import INDEX_WIDTH, Kind, pack, pack_values, unpack, unpack_values
 from spikeloom_hw.program import PlacedPopulation
 
-from ..errors import LinkError
+from ..errors import DeviceError, LinkError
 
 __all__ = ["BlockDecoder", "StepBlock", "StepDecoder", "encode_steps"]
 
@@ -103,7 +103,16 @@ class BlockDecoder:
         LinkError
             If the account does not add up: an event, its value or a step was lost on the way, or
             came twice.
+        DeviceError
+            If the device says that a link between its chips gave up.
         """
+        failed = unpack(words)[0] == Kind.END.value
+        if failed.any():
+            chip = unpack(words[failed][0])[1]
+            raise DeviceError(
+                f"The link between chip {chip} and the one above it gave up, and the device "
+                "stopped; check wires and power of the chips, then restart the device"
+            )
         pending = np.concatenate([self._pending, words])
         # The word behind a STEP is a count, which is too small to look like one.
         ends = np.flatnonzero(unpack(pending[:-1])[0] == Kind.STEP.value)
@@ -193,6 +202,8 @@ class StepDecoder:
         LinkError
             If the account does not add up: an event, its value or a step was lost on the way, or
             came twice, or there are more steps than were due.
+        DeviceError
+            If the device says that a link between its chips gave up.
         """
         block = self._decoder.feed(words)
         if self.done + block.steps > self._steps:

@@ -1,0 +1,99 @@
+"""Chips joined by real links: as golden says, or LINK_ERR; over noisy wires, and over TCP."""
+
+import re
+import socket
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spikeloom import Device, DeviceError, Golden, Program, compile
+from spikeloom.host.script import read_run, script_of
+from spikeloom_hw.config import ChipConfig, CoreConfig
+from spikeloom_sim.compiled import SimulatedTransport
+from spikeloom_sim.cut_tree import cut_over_chips
+from spikeloom_sim.noisy_tree import CompiledNoisyTree
+from spikeloom_sim.random_network import random_case
+from spikeloom_sim.scaleout import Wired, compiled_chip
+from spikeloom_sim.server import TCPServer
+
+STEPS = 6
+PATIENCE = 20_000
+RUNS = 16
+CORE = CoreConfig(
+    lanes=2,
+    update_lanes=1,
+    accumulator_width=16,
+    weight_rows=512,
+    neuron_rows=16,
+    populations=4,
+    projections=8,
+    sources=8,
+    phases=4,
+)
+GAVE_UP = (
+    "The link between chip 1 and the one above it gave up, and the device stopped; check wires and "
+    "power of the chips, then restart the device"
+)
+
+
+def drawn(seed: int) -> tuple[Program, dict[str, Any], Any]:
+    """Draw a network cut over two chips, its input, and what the golden model makes of it."""
+    case = random_case(seed, CORE, steps=STEPS, largest=16)
+    cut = cut_over_chips(compile(case.network, ChipConfig(CORE)), 1, (0,), seed)
+    sample = {name: array[:, 0] for name, array in case.spikes.items()}
+    return cut, sample, Golden(case.network).run(case.spikes)
+
+
+@cache
+def noisy_tree() -> CompiledNoisyTree:
+    return CompiledNoisyTree(drawn(0)[0].config)
+
+
+def test_no_spike_is_wrong_over_wires_with_faults() -> None:
+    faults = resent = spikes = 0
+    for seed in range(RUNS):
+        program, sample, golden = drawn(seed)
+        script = script_of(program, sample)
+        exchange, trouble = noisy_tree().exchange(script, seed + 1, 1e-3, PATIENCE)
+        assert golden.difference(read_run(program, exchange.output, STEPS)) is None, f"run {seed}"
+        faults, resent = faults + trouble.faults, resent + trouble.resent
+        spikes += sum(int(array.sum()) for array in golden.spikes.values())
+    assert min(faults, resent, spikes) > RUNS
+
+
+def test_a_link_that_gives_up_is_reported_and_taken_up_again() -> None:
+    tree = noisy_tree()
+    program, sample, golden = drawn(1)
+    tree.begin(1, 0.0)
+    with Device(SimulatedTransport(tree.chip), program) as device:
+        assert golden.difference(device.run(sample)) is None
+        tree.disturb(1, 0.3)
+        with pytest.raises(DeviceError, match=f"^{re.escape(GAVE_UP)}$"):
+            device.run(sample)
+        tree.disturb(1, 0.0)
+        device.restart()
+        recording = device.run(sample)
+    assert golden.difference(recording) is None
+    assert recording.counters["events"] > 0
+
+
+def test_chips_in_processes_of_their_own_are_one_device(tmp_path: Path) -> None:
+    program, sample, golden = drawn(2)
+    path = tmp_path / "program.npz"
+    program.save(path)
+    command = [sys.executable, "-m", "spikeloom_sim.scaleout", str(path), "--chip", "1"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        here = f"127.0.0.1:{listener.getsockname()[1]}"
+        branch = subprocess.Popen([*command, "--parent", here])
+        root = compiled_chip(program.config, 0)
+        child = listener.accept()[0]
+    with child:
+        with TCPServer(Wired(root, [child])) as server, Device.open(server.url, program) as device:
+            recordings = [device.run(sample) for _ in range(2)]
+    assert branch.wait(60) == 0
+    assert [golden.difference(recording) for recording in recordings] == [None, None]
+    assert any(array.any() for array in golden.spikes.values())
