@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from spikeloom_hw.chip import Chip
-from spikeloom_hw.emit import Emission, companions, dressed, plan_files
+from spikeloom_hw.emit import Emission, companions, plan_files
 from spikeloom_hw.folder import write_files
-from spikeloom_hw.netlist import netlist_of
+from spikeloom_hw.netlist import dressed, netlist_of
 from spikeloom_hw.program import Program
 from spikeloom_hw.yosys import run_yosys
 
@@ -117,6 +117,8 @@ def emit_asic(
     """
     if not isinstance(program, Program):
         raise TypeError(f"Program must be a Program, not {type(program).__name__}: compile one")
+    if program.config.parents:
+        raise ValueError("An ASIC is one chip: compile the network for one, or emit Verilog")
     plan = plan_files(program, folder, name)
     top = Chip(program.config)
     body, memories = _with_macros(netlist_of(top, name, defined_collisions=False), name, smallest)

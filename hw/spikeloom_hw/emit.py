@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,29 +12,21 @@ from amaranth.lib import wiring
 
 from .folder import write_files
 from .header import c_header, describe, instantiation
-from .netlist import netlist_of
+from .netlist import dressed, netlist_of
 from .program import Program
-from .tops import top_of
-from .yosys import run_yosys, yosys_version
+from .tops import branches_of, top_of
+from .tree.link_end import Line
+from .yosys import run_yosys
 
 __all__ = [
     "Emission",
     "companions",
-    "dressed",
     "emit",
     "emit_top",
     "plan_files",
     "verilog_of",
 ]
 
-# Warnings about the style of the code that Yosys writes; none of them tells of a fault.
-_STYLE = {
-    "CASEOVERLAP": "selectors are one-hot",
-    "PROCASSINIT": "registers have power-on values",
-    "UNUSEDSIGNAL": "a bit of a wider signal may have no reader",
-    "WIDTHEXPAND": "operands are extended as the language says",
-    "WIDTHTRUNC": "and truncated",
-}
 _COMMANDS = [
     "read_rtlil design.il",
     # No process is left, so that no always @* block waits for an event that never comes.
@@ -58,7 +51,9 @@ class Emission:
     name : str
         Name of the Verilog module.
     verilog : Path
-        The hardware, one file.
+        The hardware, one file; of a tree of chips, the root.
+    branches : tuple of Path
+        The other chips of a tree, each a file with a module of the same name.
     map : Path
         Ports, addresses, layouts and configuration, as JSON.
     header : Path
@@ -70,6 +65,7 @@ class Emission:
     folder: Path
     name: str
     verilog: Path
+    branches: tuple[Path, ...]
     map: Path
     header: Path
     images: dict[str, Path]
@@ -82,7 +78,8 @@ class Emission:
     @property
     def files(self) -> tuple[Path, ...]:
         """All files."""
-        return (self.verilog, self.map, self.header, self.instance, *self.images.values())
+        described = (self.map, self.header, self.instance)
+        return (self.verilog, *self.branches, *described, *self.images.values())
 
 
 def emit(
@@ -93,6 +90,7 @@ def emit(
     name: str = "spikeloom",
     divisor: float | None = None,
     break_cycles: int | None = None,
+    line: Line | None = None,
 ) -> Emission:
     """Write the hardware of a program, and what belongs to it, into a folder.
 
@@ -117,6 +115,10 @@ def emit(
         Least cycles of a break, after which the line measures its bit time anew, as
         :func:`~spikeloom_hw.host.uart.break_cycles_at` gives it; None stands for 900 bits, which
         is right at 3 Mbaud.
+    line : callable or None
+        Makes the physical form of the links between chips, such as
+        :class:`~spikeloom_hw.interchip.SerialLine`; None stands for eight parallel lines. Only for
+        programs of several chips.
 
     Returns
     -------
@@ -136,7 +138,8 @@ def emit(
     """
     _check_program(program)
     _check_name(name)
-    return emit_top(program, top_of(program.config, link, divisor, break_cycles), folder, name=name)
+    top = top_of(program.config, link, divisor, break_cycles, line)
+    return emit_top(program, top, folder, name=name, branches=branches_of(program.config, line))
 
 
 def emit_top(
@@ -145,6 +148,7 @@ def emit_top(
     folder: str | os.PathLike[str],
     *,
     name: str = "spikeloom",
+    branches: Sequence[wiring.Component] = (),
 ) -> Emission:
     """Do what :func:`emit` does, with any top around the hardware of the program.
 
@@ -158,6 +162,8 @@ def emit_top(
         Where to write; it is made if there is none.
     name : str
         Name of the Verilog module, and of the files.
+    branches : sequence of Component
+        The other chips of a tree.
 
     Raises
     ------
@@ -168,7 +174,9 @@ def emit_top(
     emission = plan_files(program, folder, name)
     about = f"configuration {program.config.hash:016x}"
     texts = {emission.verilog.name: verilog_of(top, name, about=about)}
-    write_files(emission.folder, texts | companions(program, top, emission))
+    for chip, (path, branch) in enumerate(zip(emission.branches, branches, strict=True), 1):
+        texts[path.name] = verilog_of(branch, path.stem, about=f"{about}, chip {chip}")
+    write_files(emission.folder, texts | companions(program, top, emission, branches))
     return emission
 
 
@@ -186,13 +194,19 @@ def plan_files(program: Program, folder: str | os.PathLike[str], name: str) -> E
         folder=place,
         name=name,
         verilog=place / f"{name}.v",
+        branches=tuple(place / f"{name}_chip{c}.v" for c in range(1, program.config.chips)),
         map=place / f"{name}.map.json",
         header=place / f"{name}.h",
         images={region: place / f"{name}.{region}.mem" for region in sorted(program.images)},
     )
 
 
-def companions(program: Program, top: wiring.Component, emission: Emission) -> dict[str, str]:
+def companions(
+    program: Program,
+    top: wiring.Component,
+    emission: Emission,
+    branches: Sequence[wiring.Component] = (),
+) -> dict[str, str]:
     """Texts of all files but the Verilog, by name: map, header, instance, memory images."""
     images = {region: path.name for region, path in emission.images.items()}
     files = {
@@ -201,8 +215,9 @@ def companions(program: Program, top: wiring.Component, emission: Emission) -> d
         "instance": emission.instance.name,
         "images": images,
     }
+    others = {p.stem: chip for p, chip in zip(emission.branches, branches, strict=True)}
     return {
-        emission.map.name: describe(program, top, files),
+        emission.map.name: describe(program, top, files, others),
         emission.header.name: c_header(program.config, getattr(top, "window", None)),
         emission.instance.name: instantiation(top, emission.name),
         **{images[region]: _hex(program.images[region]) for region in images},
@@ -253,17 +268,6 @@ def verilog_of(
         run_yosys(_COMMANDS, folder)
         body = (folder / "design.v").read_text()
     return dressed(body, name, about)
-
-
-def dressed(body: str, name: str, about: str = "") -> str:
-    """Verilog as Yosys writes it, with a head that tells where it is from and waives its style."""
-    body = body.split("\n", 1)[1].lstrip("\n")
-    # The attribute says the same as the comment, in the language.
-    body = body.replace("casez (s) // synopsys parallel_case", "(* parallel_case *) casez (s)")
-    title = f"// {name}: written by Spikeloom with Yosys {yosys_version()}"
-    title += f"; {about}" if about else ""
-    waivers = [f"/* verilator lint_off {code} */ // {why}" for code, why in _STYLE.items()]
-    return "\n".join([title, *waivers, "", body])
 
 
 def _check_program(program: object) -> None:

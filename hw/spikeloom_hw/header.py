@@ -1,7 +1,7 @@
 """What leaves Python beside the Verilog: map.json and the C header of the address map."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from enum import IntEnum, IntFlag
 from typing import Any
@@ -59,7 +59,12 @@ def instantiation(component: wiring.Component, name: str) -> str:
     return "\n".join([*lines, "", f"{name} {name}_instance (", pins, ");", ""])
 
 
-def describe(program: Program, component: wiring.Component, files: dict[str, Any]) -> str:
+def describe(
+    program: Program,
+    component: wiring.Component,
+    files: dict[str, Any],
+    branches: Mapping[str, wiring.Component],
+) -> str:
     """map.json: all that another program needs to use the Verilog.
 
     Parameters
@@ -70,6 +75,8 @@ def describe(program: Program, component: wiring.Component, files: dict[str, Any
         The top of the hardware.
     files : dict
         Names of the files written, by what they hold.
+    branches : mapping of str to Component
+        The other chips of a tree, by the names of their modules.
 
     Returns
     -------
@@ -100,6 +107,11 @@ def describe(program: Program, component: wiring.Component, files: dict[str, Any
         },
         "events": {f.__name__.lower(): {m.name: m.value for m in f} for f in _CODES[2:]},
     }
+    if branches:
+        content["branches"] = {
+            module: {"verilog": f"{module}.v", "parent": parent, "ports": ports_of(chip)}
+            for (module, chip), parent in zip(branches.items(), config.parents, strict=True)
+        }
     return json.dumps(content, indent=1) + "\n"
 
 

@@ -6,7 +6,18 @@ from typing import Any
 
 from amaranth.lib import wiring
 
-__all__ = ["netlist_of"]
+from .yosys import yosys_version
+
+__all__ = ["dressed", "netlist_of"]
+
+# Warnings about the style of the code that Yosys writes; none of them tells of a fault.
+_STYLE = {
+    "CASEOVERLAP": "selectors are one-hot",
+    "PROCASSINIT": "registers have power-on values",
+    "UNUSEDSIGNAL": "a bit of a wider signal may have no reader",
+    "WIDTHEXPAND": "operands are extended as the language says",
+    "WIDTHTRUNC": "and truncated",
+}
 
 # The type stubs of Amaranth lack it.
 _rtlil: Any = importlib.import_module("amaranth.back.rtlil")
@@ -62,3 +73,14 @@ def netlist_of(
     if defined_collisions:
         return text
     return _COLLISIONS.sub(lambda found: found[1] + "1" * len(found[2]), text)
+
+
+def dressed(body: str, name: str, about: str = "") -> str:
+    """Verilog as Yosys writes it, with a head that tells where it is from and waives its style."""
+    body = body.split("\n", 1)[1].lstrip("\n")
+    # The attribute says the same as the comment, in the language.
+    body = body.replace("casez (s) // synopsys parallel_case", "(* parallel_case *) casez (s)")
+    title = f"// {name}: written by Spikeloom with Yosys {yosys_version()}"
+    title += f"; {about}" if about else ""
+    waivers = [f"/* verilator lint_off {code} */ // {why}" for code, why in _STYLE.items()]
+    return "\n".join([title, *waivers, "", body])

@@ -4,27 +4,38 @@ from amaranth.lib import wiring
 
 from .chip import Chip, SerialChip
 from .config import ChipConfig
+from .interchip.parallel import ParallelLine
+from .tree.link_end import Line
+from .tree.linked import LinkedChip
 from .validate import check_choice
 from .wrap.accelerator import Accelerator
 from .wrap.port import PORTS
 
-__all__ = ["LINKS", "top_of"]
+__all__ = ["LINKS", "branches_of", "top_of"]
 
 LINKS = ("bytes", "uart", *PORTS)
 """Ways to reach the hardware."""
 
 
 def top_of(
-    config: ChipConfig, link: str, divisor: float | None = None, break_cycles: int | None = None
+    config: ChipConfig,
+    link: str,
+    divisor: float | None = None,
+    break_cycles: int | None = None,
+    line: Line | None = None,
 ) -> wiring.Component:
     """Choose a top, as :func:`spikeloom_hw.emit.emit` takes its parameters.
 
     Raises
     ------
     ValueError
-        If there is no such link, or ``divisor`` is missing or has no meaning for it.
+        If there is no such link, or ``divisor`` or ``line`` is missing or has no meaning for it.
     """
     check_choice("Link", link, LINKS)
+    if config.parents and link != "bytes":
+        raise ValueError(f"The root of several chips has link 'bytes', not {link!r}")
+    if line is not None and not config.parents:
+        raise ValueError("Line must not be given for one chip, which has no other to be joined to")
     if link == "uart":
         if divisor is None:
             raise ValueError(
@@ -33,4 +44,12 @@ def top_of(
         return SerialChip(config, divisor, break_cycles)
     if divisor is not None:
         raise ValueError(f"Divisor must not be given for link {link!r}, not {divisor!r}")
+    if config.parents:
+        return LinkedChip(config, 0, line or ParallelLine)
     return Chip(config) if link == "bytes" else Accelerator(config, link)
+
+
+def branches_of(config: ChipConfig, line: Line | None = None) -> list[wiring.Component]:
+    """Give the chips that are not the root, with links of the form that ``line`` makes."""
+    chips = range(1, config.chips)
+    return [LinkedChip(config, chip, line or ParallelLine) for chip in chips]

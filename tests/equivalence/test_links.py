@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from spikeloom import Device, DeviceError, Golden, Program, compile
+from spikeloom import Device, Golden, Program, compile
+from spikeloom.errors import DeviceError
 from spikeloom.host.script import read_run, script_of
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_sim.compiled import SimulatedTransport
@@ -23,6 +24,7 @@ from spikeloom_sim.server import TCPServer
 STEPS = 6
 PATIENCE = 20_000
 RUNS = 16
+CASES = (4, 5, 6, 7, 8, 13, 15, 17)  # networks that are awake
 CORE = CoreConfig(
     lanes=2,
     update_lanes=1,
@@ -41,7 +43,7 @@ GAVE_UP = (
 
 
 def drawn(seed: int) -> tuple[Program, dict[str, Any], Any]:
-    """Draw a network cut over two chips, its input, and what the golden model makes of it."""
+    """Draw a network, cut over two chips, its input, and what the golden model makes of it."""
     case = random_case(seed, CORE, steps=STEPS, largest=16)
     cut = cut_over_chips(compile(case.network, ChipConfig(CORE)), 1, (0,), seed)
     sample = {name: array[:, 0] for name, array in case.spikes.items()}
@@ -50,13 +52,13 @@ def drawn(seed: int) -> tuple[Program, dict[str, Any], Any]:
 
 @cache
 def noisy_tree() -> CompiledNoisyTree:
-    return CompiledNoisyTree(drawn(0)[0].config)
+    return CompiledNoisyTree(drawn(CASES[0])[0].config)
 
 
 def test_no_spike_is_wrong_over_wires_with_faults() -> None:
     faults = resent = spikes = 0
     for seed in range(RUNS):
-        program, sample, golden = drawn(seed)
+        program, sample, golden = drawn(CASES[seed % len(CASES)])
         script = script_of(program, sample)
         exchange, trouble = noisy_tree().exchange(script, seed + 1, 1e-3, PATIENCE)
         assert golden.difference(read_run(program, exchange.output, STEPS)) is None, f"run {seed}"
@@ -67,7 +69,7 @@ def test_no_spike_is_wrong_over_wires_with_faults() -> None:
 
 def test_a_link_that_gives_up_is_reported_and_taken_up_again() -> None:
     tree = noisy_tree()
-    program, sample, golden = drawn(1)
+    program, sample, golden = drawn(CASES[0])
     tree.begin(1, 0.0)
     with Device(SimulatedTransport(tree.chip), program) as device:
         assert golden.difference(device.run(sample)) is None
@@ -82,7 +84,7 @@ def test_a_link_that_gives_up_is_reported_and_taken_up_again() -> None:
 
 
 def test_chips_in_processes_of_their_own_are_one_device(tmp_path: Path) -> None:
-    program, sample, golden = drawn(2)
+    program, sample, golden = drawn(CASES[3])
     path = tmp_path / "program.npz"
     program.save(path)
     command = [sys.executable, "-m", "spikeloom_sim.scaleout", str(path), "--chip", "1"]
@@ -96,4 +98,4 @@ def test_chips_in_processes_of_their_own_are_one_device(tmp_path: Path) -> None:
             recordings = [device.run(sample) for _ in range(2)]
     assert branch.wait(60) == 0
     assert [golden.difference(recording) for recording in recordings] == [None, None]
-    assert any(array.any() for array in golden.spikes.values())
+    assert all(array.any() for array in golden.spikes.values())

@@ -23,6 +23,8 @@ CHIPS = ChipConfig(CoreConfig(), parents=(0, 0, 1))
 class Pair(wiring.Component):
     """Two ends whose wires can be cut."""
 
+    cut: Any
+
     def __init__(self, line: Any = ParallelLine) -> None:
         sizes = SLOW if line is SerialLine else SIZES
         self.upper = LinkEnd(WORD, line, upper=True, parameters=sizes)
@@ -32,7 +34,8 @@ class Pair(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.upper, m.submodules.lower = self.upper, self.lower
-        for here, there in ((self.upper, self.lower), (self.lower, self.upper)):
+        ends: list[Any] = [self.upper, self.lower]
+        for here, there in (ends, ends[::-1]):
             if "i_bytes" in here.pins:
                 connect(m, here.o_bytes, there.i_bytes)
             elif "tx_pin" in here.pins:
