@@ -7,12 +7,12 @@ import numpy as np
 
 from spikeloom_hw.host.frame import MAXIMUM_WORDS, Frame, FrameReader, FrameType
 from spikeloom_hw.program import Program
-from spikeloom_hw.registers import CHIP_BITS, Control, Register, regions
+from spikeloom_hw.registers import CHIP_BITS, Control, Errors, Register, regions
 from spikeloom_sim.learning import Teaching
 from spikeloom_sim.recording import Recording
 
-from ..errors import LinkError
-from .memories import counters_of
+from ..errors import DeviceError, LinkError
+from .memories import LINK_FAILED, counters_of
 from .teaching import check_teaching, encode_lesson
 from .words import StepDecoder, encode_steps
 
@@ -74,7 +74,7 @@ def read_run(program: Program, output: bytes, steps: int) -> Recording:
     LinkError
         If the answer is not whole, or the device reported an error.
     DeviceError
-        If a link between chips gave up in the middle of the run.
+        If a link between chips gave up.
     """
     decoder = StepDecoder(program.recorded, steps, 0)
     answers = []
@@ -85,6 +85,8 @@ def read_run(program: Program, output: bytes, steps: int) -> Recording:
             answers.append(frame.words[1:])
     chips = program.config.chips
     errors = [int(answer[0]) for answer in answers[:chips]]
+    if errors and errors[0] & Errors.LINK_ERR:
+        raise DeviceError(LINK_FAILED)
     if decoder.done != steps or len(answers) != 2 * chips or any(errors):
         raise LinkError(
             f"The device answered {decoder.done} of {steps} steps and {len(answers)} of "
