@@ -1,8 +1,6 @@
 import json
 import re
 import stat
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +18,6 @@ from spikeloom_hw.event import Kind
 from spikeloom_hw.folder import EmitError
 from spikeloom_hw.header import c_header, ports_of
 from spikeloom_hw.host.frame import MAGIC, FrameType
-from spikeloom_hw.interchip import SerialLine
 from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import PlacedPopulation, Program
 from spikeloom_hw.registers import Register, regions
@@ -285,39 +282,3 @@ def test_a_failure_of_yosys_names_its_log(tmp_path: Path) -> None:
     log = Path(found[1])
     assert "nonesuch.v" in log.read_text()
     log.unlink()
-
-
-def test_each_chip_of_a_tree_is_a_module_with_the_pins_of_its_links(tmp_path: Path) -> None:
-    config = replace(CONFIG, parents=(0,))
-    tree = Program(config, {}, (PlacedPopulation("input", 3, 0),), ())
-    emission = emit(tree, tmp_path, line=partial(SerialLine, 8))
-    assert [path.name for path in emission.branches] == ["spikeloom_chip1.v"]
-    content = json.loads(emission.map.read_text())
-    root, branch = content["ports"], content["branches"]["spikeloom_chip1"]
-    assert (branch["verilog"], branch["parent"]) == ("spikeloom_chip1.v", 0)
-    for path, ports, side in (
-        (emission.verilog, root, "child1"),
-        (emission.branches[0], branch["ports"], "parent"),
-    ):
-        assert [p["name"] for p in ports][-2:] == [f"{side}__tx_pin", f"{side}__rx_pin"]
-        module = re.search(rf"^module {path.stem}\((.*)\);", path.read_text(), re.MULTILINE)
-        assert module and sorted(module[1].split(", ")) == sorted(p["name"] for p in ports)
-
-
-@pytest.mark.parametrize(
-    ("parents", "options", "message"),
-    [
-        ((0,), {"link": "uart"}, "The root of several chips has link 'bytes', not 'uart'"),
-        (
-            (),
-            {"line": SerialLine},
-            "Line must not be given for one chip, which has no other to be joined to",
-        ),
-    ],
-)
-def test_links_that_cannot_be_are_refused(
-    parents: tuple[int, ...], options: dict[str, Any], message: str, tmp_path: Path
-) -> None:
-    program = Program(replace(CONFIG, parents=parents), {}, (PlacedPopulation("input", 3, 0),), ())
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        emit(program, tmp_path, **options)
