@@ -11,7 +11,7 @@ import numpy as np
 from .learning import LearningState
 from .network_file import describe_population, describe_projection
 from .population import QuantisedPopulation
-from .projection import Dense, Projection
+from .projection import Dense, Projection, Sparse
 
 __all__ = ["fingerprint"]
 
@@ -42,7 +42,8 @@ def fingerprint(
         16 hexadecimal digits.
     """
     projections = list(projections)
-    taught = {p.target for p in projections if isinstance(p, Dense) and p.rule and p.rule.neurons}
+    plastic = (p for p in projections if isinstance(p, Dense | Sparse) and p.rule)
+    taught = {p.target for p in plastic if p.rule.neurons}
     arrays: dict[str, np.ndarray] = {}
     described: list[Any] = [*widths, timing]
     for index, population in enumerate(populations):
@@ -52,10 +53,10 @@ def fingerprint(
         described.append(describe_population(population, index, arrays))
     for index, projection in enumerate(projections):
         kept: dict[str, Any] = {}
-        if isinstance(projection, Dense) and projection.rule is not None:
+        if isinstance(projection, Dense | Sparse) and projection.rule is not None:
             rest = LearningState.rest(projection.rule, projection.shape)
             kept = {name: array.shape for name, array in rest._asdict().items()}
-            weights = np.zeros(projection.shape, np.int64)
+            weights = np.zeros_like(projection.weights)
             projection = replace(projection, weights=weights, rule=None)
         described.append(describe_projection(projection, index, arrays) | kept)
     whole = hashlib.sha256(json.dumps(described, sort_keys=True).encode())

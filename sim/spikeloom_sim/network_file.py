@@ -23,7 +23,7 @@ KIND = ("quantised network", 2)
 _PLAIN: dict[type[Projection], tuple[str, ...]] = {
     Dense: (),
     Convolution: ("input_shape", "stride", "padding", "dilation", "groups", "pool"),
-    Sparse: ("size",),
+    Sparse: ("size", "spare"),
 }
 _ARRAYS: dict[type[Projection], tuple[str, ...]] = {
     Dense: ("weights",),
@@ -67,7 +67,7 @@ def describe_projection(
             arrays[f"{name}/{index}"] = value
     names = ("source", "target", "delay", *_PLAIN[kind])
     described = {"kind": kind.__name__, **{name: getattr(projection, name) for name in names}}
-    if isinstance(projection, Dense) and projection.rule is not None:
+    if isinstance(projection, Dense | Sparse) and projection.rule is not None:
         described["rule"] = describe_rule(projection.rule, f"feedback/{index}", arrays)
     return described
 

@@ -23,7 +23,7 @@ from .network_file import (
 )
 from .phases import TIMINGS, assign_phases
 from .population import WIDTHS, QuantisedPopulation, check_width
-from .projection import Convolution, Dense, Projection
+from .projection import Convolution, Dense, Projection, Sparse
 
 __all__ = ["KIND", "QuantisedNetwork", "QuantisedPopulation"]
 
@@ -157,7 +157,7 @@ class QuantisedNetwork:
         """
         found = [p for p in self.projections if (p.source, p.target) == (source, target)]
         changed = found[number] if 0 <= number < len(found) else None
-        if not isinstance(changed, Dense) or changed.rule is None:
+        if not isinstance(changed, Dense | Sparse) or changed.rule is None:
             which = f" with the number {number}" if number else ""
             raise ValueError(
                 f"There is no projection from {source!r} to {target!r}{which} that learns"

@@ -1,6 +1,6 @@
 """Random networks that learn, and what they are taught."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from spikeloom_hw.learning import Errors, Surrogate
 from spikeloom_hw.neuron import NeuronParameters, Output, Reset
 
 from .learning import Teaching, plastic_projections
-from .projection import Dense, Projection
+from .projection import Dense, Projection, Sparse
 from .quantised import QuantisedNetwork, QuantisedPopulation
 from .random_rule import random_feedback, random_rule
 
@@ -37,7 +37,9 @@ class LearningCase:
     teaching: Teaching
 
 
-def random_learning_case(seed: int, steps: int, largest: int = 13) -> LearningCase:
+def random_learning_case(
+    seed: int, steps: int, largest: int = 13, *, sparse: bool = False
+) -> LearningCase:
     """Draw a network that fits the structure ``LEARNING``, with rules that use all it has.
 
     Feedforward, recurrent and delayed projections, winners, adaptation and readouts are in the
@@ -51,6 +53,9 @@ def random_learning_case(seed: int, steps: int, largest: int = 13) -> LearningCa
         Time steps.
     largest : int
         Most neurons of a population.
+    sparse : bool
+        Whether projections that may be sparse are, most of them, for the structure
+        ``SPARSE_LEARNING``.
     """
     for attempt in range(100):
         rng = np.random.default_rng([seed, attempt])
@@ -63,6 +68,8 @@ def random_learning_case(seed: int, steps: int, largest: int = 13) -> LearningCa
             break
     else:
         raise AssertionError(f"No network that learns was drawn for seed {seed}")
+    if sparse:
+        network = _thinned(np.random.default_rng([seed, 100]), network)
     size = network.inputs[0].size
     spikes = {"i": rng.random((steps, size)) < rng.choice([0.05, 0.3, 0.8])}
     return LearningCase(network, spikes, random_teaching(rng, network, steps))
@@ -105,6 +112,31 @@ def _network(rng: np.random.Generator, largest: int) -> QuantisedNetwork:
         delay = int(rng.integers(3))
         projections.append(Dense(source, target, weights, rule=rule, delay=delay))
     return QuantisedNetwork(tuple(populations), tuple(projections))
+
+
+def _thinned(rng: np.random.Generator, network: QuantisedNetwork) -> QuantisedNetwork:
+    """Leave synapses out, and give the others delays of their own, where that may be."""
+    projections = []
+    for projection in network.projections:
+        rule = projection.rule if isinstance(projection, Dense) else None
+        fixed = rule and (rule.back or rule.eligibility)
+        if not fixed and rng.random() < 0.8:
+            places = rng.random(projection.shape) < rng.choice([0.2, 0.6, 1.0])
+            pre, post = np.nonzero(places)
+            order = rng.permutation(len(pre))
+            projection = Sparse(
+                projection.source,
+                projection.target,
+                projection.weights[places][order],
+                pre=pre[order],
+                post=post[order],
+                size=projection.shape,
+                delays=rng.integers(0, 2, len(pre)) if rng.random() < 0.5 else None,
+                delay=projection.delay,
+                rule=rule,
+            )
+        projections.append(projection)
+    return replace(network, projections=tuple(projections))
 
 
 def _neuron(rng: np.random.Generator, size: int, reads_out: bool) -> NeuronParameters:

@@ -50,7 +50,7 @@ class Recording:
     values : dict of str to (steps, batch, neurons) array
         Values of each recorded population that sends its potential, and of each recorded graded
         input: int64, or float64 from the float reference.
-    weights : dict of str to (snapshots, pre, post) int64 array
+    weights : dict of str to (snapshots, pre, post) or (snapshots, synapses) int64 array
         Weights of each projection that learns, by its label (``"a -> b"``), where they were asked
         for: the first after as many steps as lie between two snapshots.
     traces : dict of str to (steps, neurons) int64 array

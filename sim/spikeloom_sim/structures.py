@@ -1,12 +1,13 @@
 """Structures of cores that between them build every part, to hold simulations against golden."""
 
+from dataclasses import replace
 from typing import Any
 
 from spikeloom_hw.config import CoreConfig
 from spikeloom_hw.learning.config import LearningConfig
 from spikeloom_hw.neuron import Constant, Fields, Per, Reset, Synapse
 
-__all__ = ["LEARNING", "STRUCTURES"]
+__all__ = ["LEARNING", "SPARSE_LEARNING", "STRUCTURES"]
 
 _TABLES: dict[str, Any] = {"populations": 4, "projections": 32, "sources": 8, "phases": 4}
 _Places = dict[str, Constant | Per]
@@ -188,3 +189,11 @@ LEARNING = CoreConfig(
     **_TABLES,
 )
 """A core with a whole learning engine."""
+
+SPARSE_LEARNING = replace(
+    LEARNING,
+    pointers=128,
+    synapse_rows=512,
+    learning=replace(LEARNING.learning or LearningConfig(), sparse=True),
+)
+"""The same, of which sparse projections learn too."""

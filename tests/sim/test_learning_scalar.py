@@ -15,8 +15,8 @@ from spikeloom_hw.learning import (
     Surrogate,
     TraceKind,
 )
-from spikeloom_sim.learning import Neurons, Plastic, Step
-from spikeloom_sim.projection import Dense
+from spikeloom_sim.learning import Neurons, Plastic, SparsePlastic, Step
+from spikeloom_sim.projection import Dense, Sparse
 from spikeloom_sim.random_rule import random_feedback, random_rule
 
 MASK = (1 << 32) - 1
@@ -228,6 +228,35 @@ def test_a_random_rule_does_what_the_record_says(seed: int) -> None:
         assert plastic.state.post_traces.tolist() == scalar.y
         if rule.eligibility:
             assert plastic.state.eligibility.tolist() == scalar.e
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_synapses_of_a_sparse_projection_do_each_what_the_record_says(seed: int) -> None:
+    rng = np.random.default_rng(1000 + seed)
+    rule = random_rule(rng, WIDTH, (6, 8, 10)[seed % 3], eligibility=None)
+    # Neurons may be joined twice, with other delays and weights.
+    there = rng.random((2, PRE, POST)) < rng.choice([0.2, 0.5, 1.0])
+    weights = rng.integers(rule.low, rule.high + 1, there.shape)
+    delays, before, after = np.nonzero(there)
+    order = rng.permutation(len(before))
+    columns: dict[str, Any] = {
+        "pre": before[order],
+        "post": after[order],
+        "delays": delays[order],
+    }
+    sparse = Sparse("a", "b", weights[there][order], **columns, size=(PRE, POST), rule=rule)
+    plastic, scalars = SparsePlastic(sparse, WIDTH), [Scalar(rule, w) for w in weights]
+    neurons = {"threshold": [300] * POST, "decay": [3900] * POST}
+    for t in range(40):
+        m = int(rng.integers(-128, 128)) if rng.random() < 0.5 else 0
+        given = {"a": [0] * PRE, "b": rng.integers(-3000, 3000, POST).tolist()}
+        pre, post = (rng.random(PRE) < 0.4).astype(int).tolist(), lively(rng, neurons)
+        step = Step(t, m, {name: np.array(e, np.int64) for name, e in given.items()})
+        learned = plastic.learn(step, np.array(pre, bool), as_arrays(post))
+        expected = [scalar.step(t, m, given, pre, post) for scalar in scalars]
+        assert {n: v.tolist() for n, v in learned.items()} == expected[0]
+        neurons |= {name: list(values.tolist()) for name, values in learned.items()}
+        assert plastic.weights.tolist() == np.array([s.w for s in scalars])[there][order].tolist()
 
 
 def test_most_random_rules_move_weights_and_parameters() -> None:

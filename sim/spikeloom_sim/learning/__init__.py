@@ -4,6 +4,7 @@ from .learner import Learner
 from .lesson import Lesson, Sample, Teaching, as_lesson
 from .order import labels, plastic_projections
 from .plastic import Neurons, Plastic, Step
+from .plastic_sparse import SparsePlastic
 from .state import LearningState
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Neurons",
     "Plastic",
     "Sample",
+    "SparsePlastic",
     "Step",
     "Teaching",
     "as_lesson",

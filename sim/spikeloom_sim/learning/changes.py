@@ -14,11 +14,13 @@ from .rounding import draw, rounded
 __all__ = [
     "backward",
     "change_eligibility",
+    "change_synapses",
     "change_weights",
     "decay_eligibility",
     "post_factor",
     "pre_factor",
     "reward_weights",
+    "synapse_sum",
     "term_sum",
 ]
 
@@ -85,9 +87,14 @@ def term_sum(
     weights : (rows, columns) int64 array
         Weights before the step.
     """
+    products = [p[:, None] * q[None, :] for p, q in zip(before, after, strict=True)]
+    return synapse_sum(rule, products, weights)
+
+
+def synapse_sum(rule: LearningRule, products: Sequence[Any], weights: Any) -> np.ndarray:
+    """Sum of the terms of a rule, from the products p q of each term at each of the synapses."""
     total = np.zeros(weights.shape, np.int64)
-    for term, p, q in zip(rule.terms, before, after, strict=True):
-        product = p[:, None] * q[None, :]
+    for term, product in zip(rule.terms, products, strict=True):
         if term.dependence is Dependence.ABOVE:
             product = product * (weights - rule.low)
         elif term.dependence is Dependence.BELOW:
@@ -112,7 +119,15 @@ def change_weights(
     rows, columns : (rows,) and (columns,) int array
         Indices of the neurons before and after the synapses.
     """
-    drawn = _draw(rule, time, rows, columns, rule.shift)
+    rows, columns = np.asarray(rows)[:, None], np.asarray(columns)[None, :]
+    return change_synapses(rule, weights, sums, time, rows, columns)
+
+
+def change_synapses(
+    rule: LearningRule, weights: Any, sums: Any, time: int, pre: Any, post: Any
+) -> np.ndarray:
+    """Do what :func:`change_weights` does; all arrays have, or broadcast to, one shape."""
+    drawn = draw(rule.rounding, rule.seed, time, pre, post, rule.shift)
     return np.clip(weights + rounded(sums, drawn, rule.shift), rule.low, rule.high)
 
 

@@ -10,7 +10,7 @@ from spikeloom_hw.neuron import Leak, NeuronParameters, Output, Reset
 from spikeloom_hw.number import Signed
 
 from ..population import QuantisedPopulation
-from ..projection import Dense, Projection
+from ..projection import Dense, Projection, Sparse
 from .order import plastic_projections
 
 __all__ = ["check_rules"]
@@ -41,6 +41,7 @@ def check_rules(
             raise TypeError(
                 f"Projection {projection} must have a LearningRule, not {projection.rule!r}"
             )
+        _check_sparse(projection)
         _check_ends(projection, populations)
         _check_weights(projection, weight_width)
         _check_back(projection, populations, weight_width)
@@ -55,7 +56,7 @@ def check_rules(
     _check_neurons(plastic, populations)
 
 
-def _check_ends(projection: Dense, populations: Mapping[str, QuantisedPopulation]) -> None:
+def _check_ends(projection: Dense | Sparse, populations: Mapping[str, QuantisedPopulation]) -> None:
     source, target = populations[projection.source], populations[projection.target]
     if source.largest_value > 1:
         kind = "values" if source.neuron is None else "counts"
@@ -69,7 +70,19 @@ def _check_ends(projection: Dense, populations: Mapping[str, QuantisedPopulation
         )
 
 
-def _check_weights(projection: Dense, width: int) -> None:
+def _check_sparse(projection: Dense | Sparse) -> None:
+    rule = projection.rule
+    if not isinstance(projection, Sparse):
+        return
+    for name, part in (("back", rule.back), ("eligibility", rule.eligibility)):
+        if part is not None:
+            raise ValueError(
+                f"Projection {projection} is sparse, so its rule can have no {name!r}: leave it "
+                f"out, or use a dense projection"
+            )
+
+
+def _check_weights(projection: Dense | Sparse, width: int) -> None:
     rule, number = projection.rule, Signed(width)
     if rule.low < number.low or rule.high > number.high:
         raise ValueError(
@@ -86,7 +99,7 @@ def _check_weights(projection: Dense, width: int) -> None:
 
 
 def _check_back(
-    projection: Dense, populations: Mapping[str, QuantisedPopulation], width: int
+    projection: Dense | Sparse, populations: Mapping[str, QuantisedPopulation], width: int
 ) -> None:
     back = projection.rule.back
     if back is None:
@@ -112,7 +125,7 @@ def _check_back(
         )
 
 
-def _check_order(plastic: Sequence[Dense]) -> None:
+def _check_order(plastic: Sequence[Dense | Sparse]) -> None:
     """Refuse errors for a population that has looked at its errors before they come."""
     for index, projection in enumerate(plastic):
         if projection.rule.back is None:
@@ -127,9 +140,9 @@ def _check_order(plastic: Sequence[Dense]) -> None:
 
 
 def _check_neurons(
-    plastic: Sequence[Dense], populations: Mapping[str, QuantisedPopulation]
+    plastic: Sequence[Dense | Sparse], populations: Mapping[str, QuantisedPopulation]
 ) -> None:
-    taught: dict[str, Dense] = {}
+    taught: dict[str, Dense | Sparse] = {}
     for projection in plastic:
         if projection.rule.neurons is None:
             continue

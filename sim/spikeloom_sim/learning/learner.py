@@ -8,10 +8,11 @@ import numpy as np
 from spikeloom_hw.neuron import NeuronParameters, NeuronState, Output
 
 from ..population import QuantisedPopulation
-from ..projection import Deliver, Projection
+from ..projection import Deliver, Dense, Projection, Sparse
 from .lesson import Lesson
 from .order import labels, plastic_projections
 from .plastic import Neurons, Plastic, Step
+from .plastic_sparse import SparsePlastic
 from .state import LearningState
 
 __all__ = ["Learner"]
@@ -40,7 +41,7 @@ class Learner:
         width: int,
     ) -> None:
         self.plastic = {
-            name: Plastic(projection, width)
+            name: _plastic(projection, width)
             for name, projection in plastic_projections(projections, phases).items()
         }
         self.neurons = {p.name: p.neuron for p in populations if p.neuron is not None}
@@ -169,3 +170,9 @@ class Learner:
                     for number, trace in enumerate(kept, 1):
                         key = f"{name}/{letter}{number}"
                         self._traces.setdefault(key, []).append(trace.copy())
+
+
+def _plastic(projection: Dense | Sparse, width: int) -> Plastic:
+    if isinstance(projection, Sparse):
+        return SparsePlastic(projection, width)
+    return Plastic(projection, width)

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..projection import Dense, Projection
+from ..projection import Dense, Projection, Sparse
 
 __all__ = ["labels", "plastic_projections"]
 
 
 def plastic_projections(
     projections: Sequence[Projection], phases: Mapping[str, int]
-) -> dict[str, Dense]:
+) -> dict[str, Dense | Sparse]:
     """Give the projections with a rule, by label, in the order in which they learn in a step.
 
     Those whose target has the later phase come first, ties in order of declaration.
@@ -17,7 +17,7 @@ def plastic_projections(
     plastic = [
         (label, projection)
         for label, projection in zip(labels(projections), projections, strict=True)
-        if isinstance(projection, Dense) and projection.rule is not None
+        if isinstance(projection, Dense | Sparse) and projection.rule is not None
     ]
     return dict(sorted(plastic, key=lambda entry: -phases[entry[1].target]))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from spikeloom_hw.learning import LearningRule
 
-from ..projection import Deliver, Dense
+from ..projection import Deliver, Dense, Sparse
 from .changes import (
     backward,
     change_eligibility,
@@ -44,17 +44,17 @@ class Step(NamedTuple):
 
 
 class Plastic:
-    """A dense projection with a rule, its weights and its state.
+    """A projection with a rule, its weights and its state.
 
     Parameters
     ----------
-    projection : Dense
+    projection : Dense or Sparse
         Projection with a rule, and the weights at the start.
     width : int
         Bits of a weight.
     """
 
-    def __init__(self, projection: Dense, width: int) -> None:
+    def __init__(self, projection: Dense | Sparse, width: int) -> None:
         self.projection = projection
         self.rule: LearningRule = projection.rule
         self.weights = projection.weights.astype(np.int64)

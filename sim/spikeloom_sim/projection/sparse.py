@@ -6,12 +6,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from spikeloom_hw.learning import LearningRule
+
 from .base import Deliver, Projection, Synapses, magnitude
 
 __all__ = ["Sparse"]
 
 _PIECE = 1 << 21
 """Synaptic operations that are done at once, give or take those of one event."""
+
+_MOST_SPARE = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +36,19 @@ class Sparse(Projection):
         Presynaptic and postsynaptic neurons there are.
     delays : (synapses,) int array or None
         Delay of each synapse, on top of ``delay``; None means 0.
+    spare : float
+        Room that hardware keeps for other synapses, on top of what these take: 0.25 is a quarter
+        more. What is computed does not depend on it.
+    rule : LearningRule or None
+        How the weights learn, in integers; of real weights a :class:`spikeloom.learning.Rule`.
     """
 
     pre: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     post: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     size: tuple[int, int] = (1, 1)
     delays: np.ndarray | None = None
+    spare: float = field(default=0.0, kw_only=True)
+    rule: Any = field(default=None, kw_only=True)
 
     FORM: ClassVar[tuple[str, ...]] = ("synapses",)
 
@@ -48,6 +59,7 @@ class Sparse(Projection):
         self._set_column("post", self.size[1])
         if self.delays is not None:
             self._set_column("delays", None)
+        self._set_spare()
         order = np.lexsort((self._extra, self.post, self.pre))
         columns = np.stack([self.pre, self.post, self._extra])[:, order]
         double = np.flatnonzero((columns[:, 1:] == columns[:, :-1]).all(axis=0))
@@ -74,8 +86,13 @@ class Sparse(Projection):
         return np.bincount(self.pre, minlength=self.size[0]).astype(np.int64)
 
     def magnitudes(self) -> np.ndarray:
-        """Sum of the magnitudes of the weights into each neuron: (post,) array."""
+        """Sum of the magnitudes of the weights into each neuron: (post,) array.
+
+        Of integer weights that learn it is the greatest that they may come to.
+        """
         known = magnitude(self.weights)
+        if isinstance(self.rule, LearningRule):
+            known = np.full(len(known), self.rule.largest_weight, np.int64)
         sums = np.zeros(self.size[1], known.dtype)
         np.add.at(sums, self.post, known)
         return sums
@@ -92,6 +109,16 @@ class Sparse(Projection):
     def _extra(self) -> np.ndarray:
         """Delay of each synapse, on top of that of all."""
         return np.zeros(len(self.pre), np.int64) if self.delays is None else self.delays
+
+    def _set_spare(self) -> None:
+        spare = self.spare
+        if isinstance(spare, bool) or not isinstance(spare, int | float):
+            raise TypeError(f"{self._label('spare')} must be a number, not {spare!r}")
+        if not 0 <= spare <= _MOST_SPARE:
+            raise ValueError(
+                f"{self._label('spare')} must be a share from 0 to {_MOST_SPARE}, not {spare}"
+            )
+        object.__setattr__(self, "spare", float(spare))
 
     def _set_column(self, name: str, limit: int | None) -> None:
         column = np.asarray(getattr(self, name))
