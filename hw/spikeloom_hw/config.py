@@ -146,8 +146,8 @@ class CoreConfig:
     @property
     def most_synapse_rows(self) -> int:
         """Rows of sparse synapses that the address map has room for."""
-        slots = (self.delay_slots - 1).bit_length()
-        width = self.weight_width + (self.neuron_rows - 1).bit_length() + slots
+        more = (self.delay_slots - 1).bit_length() + bool(self.learning and self.learning.sparse)
+        width = self.weight_width + (self.neuron_rows - 1).bit_length() + more
         words = -(-self.lanes * width // 32)
         return REGION_WORDS >> (words - 1).bit_length()
 
@@ -266,6 +266,7 @@ class ChipConfig:
             (plain["core"], "bases", 0),
             (plain, "cores", 1),
             (plain, "parents", []),
+            (plain["core"]["learning"] or {"sparse": False}, "sparse", False),
         ):
             if part[name] == absent:
                 del part[name]

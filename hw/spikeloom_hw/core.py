@@ -121,7 +121,7 @@ class Core(wiring.Component):
                 ),
             ]
 
-        self._tables(m, memories, dispatch, walker, update)
+        self._tables(m, memories, (dispatch, walker, update), engine)
         self._neurons(m, memories, pipe, update, engine)
         decode(m, self.access, memories, regions(self.config))
 
@@ -154,7 +154,7 @@ class Core(wiring.Component):
         written = ["accumulators", "state"]
         if core.learning:
             written += ["weights", "pre", "post", "eligibility", "epochs"]
-            written += ["neurons"] * core.learning.neurons
+            written += ["neurons"] * core.learning.neurons + ["synapses"] * core.learning.sparse
         memories: dict[str, Any] = {}
         for name, region in regions(self.config).items():
             if name in FABRIC or "@" in name or name == "filter":
@@ -179,11 +179,11 @@ class Core(wiring.Component):
         self,
         m: Module,
         memories: dict[str, Any],
-        dispatch: Dispatch,
-        walker: Walker,
-        update: Update,
+        readers: tuple[Dispatch, Walker, Update],
+        engine: Any,
     ) -> None:
         """Connect the tables, which only the host writes."""
+        dispatch, walker, update = readers
         ports = [
             ("sources", dispatch.source_read, dispatch.source, dispatch.entry),
             ("projections", dispatch.projection_read, dispatch.projection, dispatch.target),
@@ -197,12 +197,8 @@ class Core(wiring.Component):
                 reads = (getattr(walked, port) for port in (f"{name}_read", name, f"{name}_entry"))
                 ports.append((table, *reads))
         for name, read, row, entry in ports:
-            table = memories[name]
-            m.d.comb += [
-                table.read.eq(read),
-                table.read_row.eq(row),
-                entry.eq(table.read_data),
-            ]
+            self._read(m, memories, engine, name, (read, row))
+            m.d.comb += entry.eq(memories[name].read_data)
 
     def _neurons(
         self,
@@ -220,11 +216,11 @@ class Core(wiring.Component):
             serve_writes(m, weights, engine.weights)
         if "synapses" in memories:
             synapses, sparse = memories["synapses"], cast("Any", pipe)
-            m.d.comb += [
-                synapses.read.eq(sparse.synapse_read),
-                synapses.read_row.eq(sparse.synapse_row),
-                sparse.synapses.eq(synapses.read_data),
-            ]
+            reads = sparse.synapse_read, sparse.synapse_row
+            self._read(m, memories, engine, "synapses", reads)
+            m.d.comb += sparse.synapses.eq(synapses.read_data)
+            if engine and engine.learning.sparse:
+                serve_writes(m, synapses, engine.synapses)
         self._accumulators(m, memories["accumulators"], pipe, update)
 
         state = memories["state"]
@@ -252,7 +248,7 @@ class Core(wiring.Component):
     ) -> None:
         """Let a memory be read by the core, and by the engine while that is busy."""
         memory, (read, row) = memories[name], other
-        if engine:
+        if engine and name in engine.signature.members:
             serve_reads(m, memory, getattr(engine, name), (*other, engine.busy))
         else:
             m.d.comb += [memory.read.eq(read), memory.read_row.eq(row)]

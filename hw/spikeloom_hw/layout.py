@@ -67,7 +67,8 @@ class Layouts:
     pointers : StructLayout
         Where the synapses of a presynaptic neuron begin, how many rows and synapses there are.
     synapses : ArrayLayout
-        ``lanes`` synapses of a sparse projection, with neuron row and delay.
+        ``lanes`` synapses of a sparse projection, with neuron row and delay; and whether there is
+        one, if they may learn.
     """
 
     def __init__(self, config: CoreConfig) -> None:
@@ -104,6 +105,8 @@ class Layouts:
         synapse: dict[str, Any] = {"weight": config.weight.shape, "row": range(config.neuron_rows)}
         if config.delay_slots > 1:
             synapse["delay"] = range(config.delay_slots)
+        if config.learning and config.learning.sparse:
+            synapse["used"] = 1
         self.synapses = data.ArrayLayout(data.StructLayout(synapse), config.lanes)
 
 

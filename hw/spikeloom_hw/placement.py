@@ -43,7 +43,8 @@ class PlacedPart:
     number : int
         Its row in the table of projections there.
     weight_row, rows : int
-        Its rows in the memory of weights there; in that of synapses if it is sparse.
+        Its rows in the memory of weights there; in that of synapses if it is sparse, with those
+        that it has spare.
     pointer : int
         First of its pointers, if it is sparse.
     entry : int or None

@@ -120,42 +120,83 @@ class Program:
         """
         source, target = self.population(projection.source), self.population(projection.target)
         lanes = self.config.core.lanes
-        sparse = projection.kind is Walk.SPARSE
-        shape = (source.size, target.size) if sparse else projection.shape
-        weights = np.zeros(shape, np.int64)
-        for piece, part, columns in zip(target.slices, projection.parts, parts, strict=True):
+        if projection.kind is Walk.SPARSE:
+            synapses = self.synapses_of(projection, parts)
+            weights = np.zeros((source.size, target.size), np.int64)
+            np.add.at(weights, (synapses["pre"], synapses["post"]), synapses["weight"])
+            return weights
+        weights = np.zeros(projection.shape, np.int64)
+        for piece, columns in zip(target.slices, parts, strict=True):
             view, members = target.view(piece, lanes), target.members(piece, lanes)
-            if sparse:
-                self._add_synapses(weights, (source, view, members), part, columns)
-                continue
             rows, lane = projection.locate(source, view, lanes)
             found = columns[""][rows, lane]
-            if len(shape) == 2:
+            if weights.ndim == 2:
                 weights[:, members] = found
             else:
                 # A kernel is whole wherever pixels of its output are.
                 weights[slice(None) if target.stride else members] = found
         return weights
 
-    def _add_synapses(
-        self,
-        weights: np.ndarray,
-        ends: tuple[PlacedPopulation, PlacedPopulation, np.ndarray],
-        part: PlacedPart,
-        columns: Mapping[str, np.ndarray],
-    ) -> None:
-        """Add the weights of a part of a sparse projection where they belong."""
-        source, view, members = ends
-        memory = on_core("pointers", part.core)
-        pointers = unpack_rows(regions(self.config)[memory].layout, self.images[memory])
-        words = pointers["words"][part.pointer :][: source.span]
+    def synapses_of(
+        self, projection: PlacedProjection, parts: Sequence[Mapping[str, np.ndarray]]
+    ) -> dict[str, np.ndarray]:
+        """Find the synapses of a sparse projection in rows that were read back.
+
+        Parameters
+        ----------
+        projection, parts
+            As for :meth:`weights_of`.
+
+        Returns
+        -------
+        dict of str to (synapses,) int64 array
+            ``pre``, ``post``, ``weight``, and ``delay`` on top of that of the projection; the
+            number of its ``part``, ``row``, counted from its ``weight_row``, and ``lane``. A lane
+            without a synapse has the weight 0, so synapses of that weight are left out, unless the
+            hardware lets sparse projections learn and marks the others.
+        """
+        found = [
+            self._part_synapses(projection, number, columns) for number, columns in enumerate(parts)
+        ]
+        return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+    def _part_synapses(
+        self, projection: PlacedProjection, number: int, columns: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Synapses of a part of a sparse projection."""
+        source, target = self.population(projection.source), self.population(projection.target)
+        lanes, piece = self.config.core.lanes, target.slices[number]
+        first, words = self.words_of(projection, projection.parts[number])
+        begins = np.cumsum(words) - words
+        owned = np.repeat(first - begins, words) + np.arange(words.sum())
         owner = np.repeat(np.arange(source.span), words)
-        # A lane without a synapse has the weight 0, whatever row it names.
-        word, lane = np.nonzero(columns["weight"])
-        row = columns["row"][word, lane] - view.slices[0].row
-        post = view.to_neuron(row * self.config.core.lanes + lane)
-        into = source.to_neuron(owner[word]), members[post]
-        np.add.at(weights, into, columns["weight"][word, lane])
+        which, lane = np.nonzero(columns.get("used", columns["weight"])[owned])
+        at = owned[which], lane
+        index = (columns["row"][at] - piece.row) * lanes + lane
+        return {
+            "pre": source.to_neuron(owner[which]),
+            "post": target.members(piece, lanes)[target.view(piece, lanes).to_neuron(index)],
+            "weight": columns["weight"][at],
+            "delay": columns["delay"][at] if "delay" in columns else np.zeros_like(lane),
+            "part": np.full_like(lane, number),
+            "row": at[0],
+            "lane": lane,
+        }
+
+    def words_of(
+        self, projection: PlacedProjection, part: PlacedPart
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Tell the words of each presynaptic neuron in a part of a sparse projection.
+
+        Returns
+        -------
+        tuple of (indices,) int64 array
+            First word, counted from ``weight_row``, and number of words.
+        """
+        memory = on_core("pointers", part.core)
+        image = self.images[memory][part.pointer :][: self.population(projection.source).span]
+        pointers = unpack_rows(regions(self.config)[memory].layout, image)
+        return pointers["first"] - part.weight_row, pointers["words"]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program to one file; an existing one is replaced only when all is written."""

@@ -48,6 +48,22 @@ def test_a_structure_that_cannot_be_is_refused(members: dict[str, Any], message:
         LearningConfig(**members)
 
 
+def test_sparse_projections_that_learn_need_their_memories() -> None:
+    engine = LearningConfig(sparse=True)
+    message = "^A learning engine with 'sparse' needs pointers and synapse rows$"
+    with pytest.raises(ValueError, match=message):
+        ports_of(CoreConfig(learning=engine))
+    sizes: Any = {"pointers": 8, "synapse_rows": 16}
+    learns, fixed = (CoreConfig(learning=kind, **sizes) for kind in (engine, LearningConfig()))
+    widths = [Shape.cast(regions(ChipConfig(c))["synapses"].layout).width for c in (learns, fixed)]
+    assert widths[0] == widths[1] + learns.lanes
+    assert {"pointers", "synapses"} <= set(ports_of(learns)) - set(ports_of(fixed))
+    assert "sparse" in rule_layout(learns).members and "sparse" not in rule_layout(fixed).members
+    # Other engines keep their hash.
+    assert ChipConfig(learns).to_dict()["core"]["learning"]["sparse"]
+    assert "sparse" not in ChipConfig(fixed).to_dict()["core"]["learning"]
+
+
 def test_a_part_is_there_or_not() -> None:
     wrong: Any = 1
     with pytest.raises(TypeError, match="^errors must be True or False, not 1$"):

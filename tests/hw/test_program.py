@@ -111,10 +111,10 @@ def test_sparse_weights_are_found_by_their_pointers() -> None:
         CoreConfig(lanes=4, update_lanes=1, neuron_rows=4, pointers=8, synapse_rows=8)
     )
     known = regions(config)
-    pointers = {"first": [0, 3, 3], "words": [0, 2, 1], "size": [0, 3, 1]}
+    pointers = {"first": [1, 2, 1], "words": [0, 2, 1], "size": [0, 3, 1]}
     lanes = {
-        "weight": [[0] * 4, [5, 0, -6, 0], [7, 0, 0, 0], [0, 0, 0, -8]],
-        "row": [[0] * 4, [1, 1, 2, 1], [2, 1, 1, 1], [1, 1, 1, 1]],
+        "weight": [[0] * 4, [0, 0, 0, -8], [5, 0, -6, 0], [7, 0, 0, 0]],
+        "row": [[0] * 4, [1, 1, 1, 1], [1, 1, 2, 1], [2, 1, 1, 1]],
     }
     images = {
         "pointers": pack_rows(

@@ -8,7 +8,7 @@ from .rule import MOST_TERMS, OPERAND_WIDTHS
 
 __all__ = ["LearningConfig"]
 
-_PARTS = ("products", "dependence", "errors", "sdsp", "back", "neurons", "eligibility")
+_PARTS = ("products", "dependence", "errors", "sdsp", "back", "neurons", "eligibility", "sparse")
 _LARGEST_SUM_WIDTH = 32
 
 
@@ -49,6 +49,8 @@ class LearningConfig:
         Whether thresholds and leaks may learn.
     eligibility : bool
         Whether changes may wait for a reward.
+    sparse : bool
+        Whether sparse projections may learn.
     constants : Mapping of str to int
         Members of an entry that are fixed when the hardware is generated, by the names of
         :func:`~spikeloom_hw.learning.layout.rule_layout`; they cost nothing.
@@ -70,6 +72,7 @@ class LearningConfig:
     back: bool = False
     neurons: bool = False
     eligibility: bool = False
+    sparse: bool = False
     constants: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ from .pre_pass import PrePass
 from .row_pass import RowPass
 from .scale import scaled
 from .sequence import Sequence
+from .sparse_rows import connect_sparse
 
 __all__ = ["Learn"]
 
@@ -57,7 +58,7 @@ class Learn(wiring.Component):
         Zero the traces in the row of this number, if there is one, and the modulator.
     rules : Out(RowPort(words))
         Table of entries.
-    weights, state, neurons, pre, post, eligibility, epochs : Out(RowPort)
+    weights, state, neurons, pre, post, eligibility, epochs, pointers, synapses : Out(RowPort)
         Memories of the core; those that are not there are absent.
     """
 
@@ -82,6 +83,8 @@ class Learn(wiring.Component):
     post: Any
     eligibility: Any
     epochs: Any
+    pointers: Any
+    synapses: Any
 
     def __init__(self, config: CoreConfig) -> None:
         self.config = config
@@ -209,9 +212,9 @@ class Learn(wiring.Component):
             row_pass.word.eq(self.word),
             row_pass.q_live.eq(operands.live),
             operands.read.eq(row_pass.operands.read),
-            operands.row.eq(row_pass.operands.read_row),
             row_pass.operands.read_data.eq(operands.operands),
         ]
+        connect_sparse(m, self, row_pass, operands)
 
     def _epochs(self, m: Module, sequence: Sequence, rule: Any) -> None:
         """Count the steps of each entry, and tell when an epoch ends."""

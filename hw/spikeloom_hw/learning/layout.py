@@ -51,14 +51,16 @@ def rule_layout(config: CoreConfig) -> data.StructLayout:
     first row of neurons of its target, ``last_group`` its update groups less one, of which the
     last has the neurons ``tail``; ``post_row`` its first row of postsynaptic traces; ``base`` the
     row of the population in which this slice of it begins, if populations are cut. ``size`` is
-    the number of presynaptic neurons.
+    the number of presynaptic neurons. If it is ``sparse``, ``weight_row`` is its first pointer, and
+    ``blocks`` 1.
     """
     learning = built(config)
     members: dict[str, Any] = {
         "enabled": 1,
         "last": 1,
-        "weight_row": range(config.weight_rows),
+        "weight_row": range(max(config.weight_rows, config.pointers * learning.sparse)),
         "blocks": range(config.neuron_rows + 1),
+        **({"sparse": 1} if learning.sparse else {}),
         "pre_row": range(learning.pre_rows),
         "last_pre": range(learning.pre_rows),
         "size": range(learning.pre_neurons + 1),

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from ..blocks import Blocks
 from ..config import CoreConfig
@@ -28,7 +29,8 @@ class Operands(wiring.Component):
     write, slot, block, part, factors : In
         Write the factors of an update group: part of the lanes of a block, for one slot.
     read, row : In
-        Read the factors of ``Cat(slot, block)``.
+        Read the factors of ``Cat(slot, block)``; if sparse projections may learn, ``rows``, an
+        array of one for each lane.
     operands : Out(operands_layout(config))
         Factors read last.
     live : Out(ArrayLayout(slots, neuron_rows))
@@ -45,6 +47,7 @@ class Operands(wiring.Component):
     factors: Any
     read: Signal
     row: Signal
+    rows: Any
     operands: Any
     live: Any
     some: Signal
@@ -54,6 +57,10 @@ class Operands(wiring.Component):
         self.learning = learning = built(config)
         block = range(config.neuron_rows)
         part = (config.groups_per_row - 1).bit_length()
+        row = {"row": In(range(operand_rows(config)))}
+        if learning.sparse:
+            address = unsigned(ceil_log2(operand_rows(config)))
+            row = {"rows": In(data.ArrayLayout(address, config.lanes))}
         super().__init__({
             "start": In(1),
             "write": In(1),
@@ -62,7 +69,7 @@ class Operands(wiring.Component):
             "part": In(part),
             "factors": In(data.ArrayLayout(operand_shape(config), config.update_lanes)),
             "read": In(1),
-            "row": In(range(operand_rows(config))),
+            **row,
             "operands": Out(operands_layout(config)),
             "live": Out(data.ArrayLayout(learning.slots, config.neuron_rows)),
             "some": Out(learning.slots),
@@ -71,18 +78,21 @@ class Operands(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build a memory for each part of the lanes, and the bits of what is alive."""
         m = Module()
-        width = operand_shape(self.config).width * self.config.update_lanes
+        width, count = operand_shape(self.config).width, self.config.update_lanes
         written = Cat(self.slot, self.block)
+        # Lanes that are read together lie together.
+        each = 1 if self.learning.sparse else count
         rows = []
-        for part in range(self.config.groups_per_row):
-            memory = Blocks(width, operand_rows(self.config))
-            m.submodules[f"part{part}"] = memory
+        for lane in range(0, self.config.lanes, each):
+            memory = Blocks(width * each, operand_rows(self.config))
+            m.submodules[f"part{lane // each}"] = memory
+            factors = self.factors.as_value()[lane % count * width :][: width * each]
             m.d.comb += [
                 memory.read.eq(self.read),
-                memory.read_row.eq(self.row),
-                memory.write.eq(self.write & (self.part == part)),
+                memory.read_row.eq(self.rows[lane] if self.learning.sparse else self.row),
+                memory.write.eq(self.write & (self.part == lane // count)),
                 memory.write_row.eq(written),
-                memory.write_data.eq(self.factors.as_value()),
+                memory.write_data.eq(factors),
             ]
             rows.append(memory.read_data)
         m.d.comb += self.operands.eq(Cat(*rows))

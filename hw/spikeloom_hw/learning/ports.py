@@ -26,4 +26,9 @@ def ports_of(config: CoreConfig) -> dict[str, RowPort]:
     if learning.eligibility:
         ports["eligibility"] = RowPort(layouts.weights, config.weight_rows)
         ports["epochs"] = RowPort(epochs_layout(), max(2, learning.entries))
+    if learning.sparse and not config.pointers:
+        raise ValueError("A learning engine with 'sparse' needs pointers and synapse rows")
+    if learning.sparse:
+        ports["pointers"] = RowPort(layouts.pointers, config.pointers, writes=False)
+        ports["synapses"] = RowPort(layouts.synapses, config.synapse_rows)
     return ports

@@ -18,6 +18,7 @@ __all__ = [
     "RowWalk",
     "alive_layout",
     "request_layout",
+    "select_term",
     "term_field",
     "visit_layout",
 ]
@@ -33,7 +34,7 @@ def visit_layout(config: CoreConfig) -> data.StructLayout:
     learning = built(config)
     members: dict[str, Any] = {
         "index": INDEX_WIDTH,
-        "weight_row": range(config.weight_rows),
+        "weight_row": rule_layout(config)["weight_row"].shape,
         "operands": data.ArrayLayout(unsigned(learning.operand_width), learning.pre_traces),
         "live": learning.terms,
     }
@@ -56,7 +57,7 @@ def request_layout(config: CoreConfig) -> data.StructLayout:
     learning = built(config)
     members: dict[str, Any] = {
         "mixed": WORD_WIDTH,
-        "weight_row": range(config.weight_rows),
+        "weight_row": range(max(config.weight_rows, config.synapse_rows * learning.sparse)),
         "slot": range(learning.slots),
         "block": range(config.neuron_rows),
         "coefficient": MODULATOR,
@@ -179,7 +180,8 @@ class RowWalk(wiring.Component):
                 request.weight_row.eq(walked.weight_row + block),
                 request.slot.eq(numbered(one)),
                 request.block.eq(block),
-                *self._select(request, one, walked, ends),
+                *select_term(self, request, one, walked),
+                *([request.ends.eq(ends)] if built(self.config).back else []),
             ]
         waits = waits | (todo != 0) | (slots != 0)
         m.d.comb += self.idle.eq(~(waits | self.o.valid))
@@ -210,37 +212,40 @@ class RowWalk(wiring.Component):
             rows = [row | bit.replicate(len(row)) for row, bit in zip(rows, there, strict=True)]
         return rows
 
-    def _select(self, request: Any, one: Signal, walked: Any, ends: Signal) -> list[Any]:
-        """Assign what depends on the term that is marked in ``one``."""
-        config, learning = self.config, built(self.config)
-        coefficients = [
-            Mux(modulated, self.modulator, own).as_signed()
-            for modulated, own in zip(
-                term_field(config, self.rule, "modulated"),
-                term_field(config, self.rule, "coefficient"),
-                strict=True,
-            )
-        ]
-        operands = [
-            picked(
-                Cat(pre == kind for kind in Pre),
-                [Const(1), *(walked.operands[n] for n in range(learning.pre_traces))],
-            )
-            for pre in term_field(config, self.rule, "pre")
-        ]
-        assigned = [
-            request.coefficient.eq(picked(one, coefficients)),
-            request.operand.eq(picked(one, operands)),
-        ]
-        if learning.dependence:
-            dependence = picked(one, term_field(config, self.rule, "dependence"))
-            if learning.eligibility:
-                dependence = Mux(self.sweeps, Dependence.ONE, dependence)
-            assigned.append(request.dependence.eq(dependence))
-        if learning.back:
-            assigned += [request.back.eq(walked.back), request.ends.eq(ends)]
-            assigned.append(request.index.eq(walked.index))
-        return assigned
+
+def select_term(walk: Any, request: Any, one: Signal, walked: Any) -> list[Any]:
+    """Assign what depends on the term that is marked in ``one``, and on the neuron.
+
+    ``walk`` has the members ``rule`` and ``modulator``, and ``sweeps`` if there may be.
+    """
+    config, rule, learning = walk.config, walk.rule, built(walk.config)
+    coefficients = [
+        Mux(modulated, walk.modulator, own).as_signed()
+        for modulated, own in zip(
+            term_field(config, rule, "modulated"),
+            term_field(config, rule, "coefficient"),
+            strict=True,
+        )
+    ]
+    operands = [
+        picked(
+            Cat(pre == kind for kind in Pre),
+            [Const(1), *(walked.operands[n] for n in range(learning.pre_traces))],
+        )
+        for pre in term_field(config, rule, "pre")
+    ]
+    assigned = [
+        request.coefficient.eq(picked(one, coefficients)),
+        request.operand.eq(picked(one, operands)),
+    ]
+    if learning.dependence:
+        dependence = picked(one, term_field(config, rule, "dependence"))
+        if "sweeps" in walk.signature.members:
+            dependence = Mux(walk.sweeps, Dependence.ONE, dependence)
+        assigned.append(request.dependence.eq(dependence))
+    if learning.back:
+        assigned += [request.back.eq(walked.back), request.index.eq(walked.index)]
+    return assigned
 
 
 def _slots(visit: Any) -> Value:
