@@ -8,7 +8,7 @@ from spikeloom_sim.projection import Convolution, Dense, Sparse
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 from spikeloom_sim.recording import Recording
 
-from .flow import compile
+from .flow import compile, recompile
 from .host.device import Device
 from .network import Network
 from .neuron import ALIF, IF, LI, LIF, CubaLIF, Integrator
@@ -41,4 +41,5 @@ __all__ = [
     "emit",
     "pipelined",
     "quantise",
+    "recompile",
 ]

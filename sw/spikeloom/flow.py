@@ -6,8 +6,9 @@ from spikeloom_hw.program import Program
 from spikeloom_sim.quantised import QuantisedNetwork
 
 from .mapping import Pins, place
+from .mapping.rewiring import rewired_program
 
-__all__ = ["compile"]
+__all__ = ["compile", "recompile"]
 
 
 def compile(
@@ -47,3 +48,30 @@ def compile(
         If the network does not fit the target; it says what was needed and what there is.
     """
     return place(quantised, target, record=record, cores=cores, chips=chips, pins=pins)
+
+
+def recompile(quantised: QuantisedNetwork, program: Program) -> Program:
+    """Give the sparse projections of a program the synapses of a network.
+
+    Weights that were pruned leave their slots to others; what does not change stays where it is,
+    so that :meth:`Device.rewire` has few rows to write. All other memories stay as they are.
+
+    Parameters
+    ----------
+    quantised : QuantisedNetwork
+        The network that the program was compiled from, with other synapses in its sparse
+        projections; see :mod:`spikeloom.learning.structure`.
+    program : Program
+        Its program.
+
+    Returns
+    -------
+    Program
+        For the same hardware.
+
+    Raises
+    ------
+    MappingError
+        If there is no room for the synapses, or the network differs in anything else.
+    """
+    return rewired_program(program, quantised)

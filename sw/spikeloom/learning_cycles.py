@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping
 
-from spikeloom_hw.config import CoreConfig
+from spikeloom_hw.config import CoreConfig, Walk
 from spikeloom_hw.learning import LearningRule, Post, Pre, Term, Trace
 from spikeloom_hw.learning.layout import built, rule_words
 from spikeloom_hw.program import Program
 from spikeloom_sim.learning import plastic_projections
-from spikeloom_sim.projection import Dense
+from spikeloom_sim.projection import Dense, Sparse
 from spikeloom_sim.quantised import QuantisedNetwork
 
 __all__ = ["expected_learning_cycles", "most_learning_cycles"]
@@ -50,7 +50,12 @@ def most_learning_cycles(program: Program) -> int:
         blocks = -(-program.population(projection.target).size // core.lanes)
         rows = -(-pre // learning.pre_lanes) + pre
         passes = [learning.slots * blocks * core.groups_per_row, rows]
-        passes.append(turns * pre * blocks * learning.terms)
+        if projection.kind is Walk.SPARSE:
+            # A word is read once more for what moves; a neuron has a pointer.
+            rows_of_words = max(part.rows for part in projection.parts)
+            passes.append(rows_of_words * (learning.terms + 1) + 2 * pre)
+        else:
+            passes.append(turns * pre * blocks * learning.terms)
         if learning.back:
             passes.append(rows + turns * pre * blocks)
         if learning.eligibility:
@@ -87,13 +92,32 @@ def expected_learning_cycles(
         return 0.0
     plastic = plastic_projections(network.projections, network.phases).values()
     cycles = float(core.groups if core.learning.errors else 0)
-    for projection in plastic:
+    for projection, placed in zip(plastic, program.plastic, strict=True):
         shares = [
             activity.get(name, 0.0) if isinstance(activity, Mapping) else activity
             for name in (projection.source, projection.target)
         ]
-        cycles += _projection(core, projection, shares[0], shares[1])
+        if isinstance(projection, Sparse):
+            words = sum(int(program.words_of(placed, part)[1].sum()) for part in placed.parts)
+            cycles += _sparse(core, projection, words, shares)
+        else:
+            cycles += _projection(core, projection, shares[0], shares[1])
     return cycles
+
+
+def _sparse(core: CoreConfig, projection: Sparse, words: int, shares: list[float]) -> float:
+    """Cycles of a sparse projection, of which shares of the neurons fire in a step."""
+    learning, rule, (pre, post) = built(core), projection.rule, projection.shape
+    blocks = -(-post // core.lanes)
+    cycles = rule_words(core) + learning.slots * blocks * core.groups_per_row + 2 * _FILL
+
+    # A word takes a cycle for each term that lives in the neuron and anywhere in the target.
+    live = [_pre_share(term, rule, shares[0]) for term in rule.terms]
+    anywhere = [1 - (1 - _post_share(term, rule, shares[1])) ** post for term in rule.terms]
+    both = [p * q for p, q in zip(live, anywhere, strict=True)]
+    walked = 1 - math.prod(1 - share for share in both)
+    rows = -(-pre // learning.pre_lanes) * (1 - max(live)) ** learning.pre_lanes
+    return cycles + rows + pre * (max(live) + 2 * walked) + words * (sum(both) + walked)
 
 
 def _projection(core: CoreConfig, projection: Dense, before: float, after: float) -> float:

@@ -157,7 +157,15 @@ class Network:
         return self._join(made)
 
     def connect_sparse(
-        self, source: str, target: str, weights: Any, *, ends: Any = None, delay: Any = 0
+        self,
+        source: str,
+        target: str,
+        weights: Any,
+        *,
+        ends: Any = None,
+        delay: Any = 0,
+        spare: float = 0.0,
+        rule: Rule | None = None,
     ) -> Sparse:
         """Connect two populations by single synapses.
 
@@ -172,11 +180,18 @@ class Network:
         delay : int or array
             Further steps that spikes wait; an array of the shape of ``weights`` gives each synapse
             its own.
+        spare : float
+            Room that hardware keeps for synapses that are created later, see
+            :mod:`spikeloom.learning.structure`: 0.25 is a quarter more than these take.
+        rule : Rule or None
+            How the weights learn; see :mod:`spikeloom.learning`.
         """
         label = self._check_ends(source, target)
         size = (self.populations[source].size, self.populations[target].size)
         columns = as_synapses(label, size, weights, ends, delay)
-        return self._join(Sparse(source, target, size=size, **columns))
+        made = Sparse(source, target, size=size, spare=spare, rule=rule, **columns)
+        _check_rule(label, rule, made.weights)
+        return self._join(made)
 
     def _join(self, projection: _Joined) -> _Joined:
         """Keep a projection whose target fits it."""
@@ -234,7 +249,7 @@ def _as_real(label: str, weights: Any) -> np.ndarray:
     return numbers.astype(np.float64)
 
 
-def _check_rule(label: str, rule: Any, weights: np.ndarray, pool: Any) -> None:
+def _check_rule(label: str, rule: Any, weights: np.ndarray, pool: Any = 1) -> None:
     if rule is None:
         return
     if not isinstance(rule, Rule):

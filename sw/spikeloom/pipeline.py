@@ -55,7 +55,7 @@ def pipelined(network: _Net) -> _Net:
     if network.timing == "pipelined":
         return network
     for projection in network.projections:
-        if isinstance(projection, Dense) and projection.rule is not None:
+        if isinstance(projection, Dense | Sparse) and projection.rule is not None:
             raise ValueError(
                 f"Projection {projection} learns, and in pipelined time its source and its target "
                 f"would fire further apart: make the network with timing='pipelined', or give "

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from spikeloom_hw.number import Signed
-from spikeloom_sim.projection import Dense, Projection
+from spikeloom_sim.projection import Dense, Projection, Sparse
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
 from .errors import QuantisationError
@@ -114,7 +114,7 @@ def _in_integers(network: Network, projection: Projection, scale: float) -> Proj
 
 def _learning(projection: Projection, target: QuantisedPopulation, weight_width: int) -> Projection:
     """Bring the rule of a projection into integers too, if it has one."""
-    if not isinstance(projection, Dense) or not isinstance(projection.rule, Rule):
+    if not isinstance(projection, Dense | Sparse) or not isinstance(projection.rule, Rule):
         return projection
     setting = setting_of(str(projection), target, weight_width)
     rule, _ = integer_rule(projection.rule, setting)
@@ -125,7 +125,7 @@ def _learning(projection: Projection, target: QuantisedPopulation, weight_width:
 def _largest(network: Network, projection: Projection) -> float:
     """Greatest magnitude of a weight, as it is or may be learned."""
     largest = magnitude(_weights(network, projection))
-    if isinstance(projection, Dense) and isinstance(projection.rule, Rule):
+    if isinstance(projection, Dense | Sparse) and isinstance(projection.rule, Rule):
         return max(largest, projection.rule.largest_weight)
     return largest
 

@@ -66,6 +66,7 @@ def structure(
     rows = _deep(max(needed["neuron_rows"], -(-needed["fan_out"] // target.lanes)))
     weight_width = min((w for w in _WEIGHT_WIDTHS if w >= needed["weight_width"]), default=16)
     synapse_width = weight_width + (rows - 1).bit_length() + (slots - 1).bit_length()
+    synapse_width += bool(learning and learning.sparse)
     room = {
         **_LIMITS,
         "weight_rows": min(target.weight_rows, _addressable(target.lanes * weight_width)),

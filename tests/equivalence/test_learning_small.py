@@ -61,6 +61,44 @@ def test_amaranth_learns_what_golden_learns(target: Target | ChipConfig, rule: R
     assert not np.array_equal(golden.learned.projections[0].weights, network.projections[0].weights)
 
 
+def test_amaranth_learns_at_sparse_synapses_what_golden_learns() -> None:
+    engine = LearningConfig(
+        2, 2, pre_lanes=2, pre_rows=32, post_rows=32, products=False, sparse=True
+    )
+    core = CoreConfig(
+        lanes=2,
+        update_lanes=1,
+        weight_rows=16,
+        neuron_rows=8,
+        weight_ports=1,
+        skip=True,
+        learning=engine,
+        populations=2,
+        projections=2,
+        sources=4,
+        phases=4,
+        pointers=16,
+        synapse_rows=64,
+    )
+    rng = np.random.default_rng(1)
+    network = Network()
+    network.add_input("in", 6)
+    network.add_population("out", 7, LIF(decay=0.9, threshold=0.8))
+    places = rng.random((6, 7)) < 0.5
+    weights = places * rng.uniform(0.1, 0.6, places.shape)
+    network.connect_sparse("in", "out", weights, rule=pair_stdp((0.3, 0.2)))
+    quantised = quantise(network)
+    spikes = {"in": rng.random((8, 6)) < 0.5}
+    golden = Golden(quantised)
+    expected = golden.run(spikes)
+    program = compile(quantised, ChipConfig(core))
+    chip = Chip(program.config)
+    (exchange,) = simulate_bytes(chip, [script_of(program, spikes)], patience=2000)
+    assert expected.difference(read_run(program, exchange.output, 8)) is None
+    changed = golden.learned.projections[0].weights != quantised.projections[0].weights
+    assert np.count_nonzero(changed) > 5
+
+
 def small_network(rule: Rule | None = None) -> Network:
     network = Network()
     network.add_input("in", 5)

@@ -100,7 +100,7 @@ def find_room(quantised: QuantisedNetwork, target: Target) -> dict[str, dict[str
     MappingError
         If a population cannot be laid out as a convolution needs it.
     """
-    plan = Spreading(quantised, target.lanes, target.update_lanes, {}).whole()
+    plan = Spreading(quantised, target.lanes, target.update_lanes, {}).whole(target.synapse_rows)
     (needs,) = plan.needs(target.update_lanes)
     longest = max((p.longest_delay for p in quantised.projections), default=0)
     potential = max(p.neuron.width for p in quantised.neurons if p.neuron is not None)

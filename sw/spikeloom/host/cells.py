@@ -7,8 +7,10 @@ from typing import TypeVar
 import numpy as np
 
 from spikeloom_hw.learning.layout import built
+from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import PlacedPopulation, PlacedProjection, Program
-from spikeloom_hw.registers import on_core
+from spikeloom_hw.registers import on_core, regions
+from spikeloom_sim.projection import Sparse
 
 from .memories import Memories, Progress, Transfer
 from .rule_table import rule_columns
@@ -19,6 +21,7 @@ __all__ = [
     "accumulator_cells",
     "group_cells",
     "read_cells",
+    "synapse_cells",
     "trace_cells",
     "weight_cells",
     "write_cells",
@@ -144,6 +147,25 @@ def weight_cells(program: Program, projection: PlacedProjection, memory: str = "
         name = on_core(memory, part.core)
         runs.append(Run(name, part.weight_row, part.rows, row, lane, where))
     return Cells(projection.shape, lanes, tuple(runs))
+
+
+def synapse_cells(program: Program, placed: PlacedProjection, projection: Sparse) -> Cells:
+    """Cells of the synapses of a sparse projection, in the order of those of the network."""
+    memories = [on_core(placed.memory, part.core) for part in placed.parts]
+    parts = []
+    for memory, part in zip(memories, placed.parts, strict=True):
+        rows = program.images[memory][part.weight_row : part.weight_row + part.rows]
+        parts.append(unpack_rows(regions(program.config)[memory].layout, rows))
+    found = program.synapses_of(placed, parts)
+    delays = np.zeros_like(projection.pre) if projection.delays is None else projection.delays
+    here = np.lexsort((found["delay"], found["post"], found["pre"]))
+    there = np.lexsort((delays, projection.post, projection.pre))
+    runs = []
+    for number, (memory, part) in enumerate(zip(memories, placed.parts, strict=True)):
+        mine = found["part"][here] == number
+        row, lane = found["row"][here][mine], found["lane"][here][mine]
+        runs.append(Run(memory, part.weight_row, part.rows, row, lane, (there[mine],)))
+    return Cells(placed.shape, program.config.core.lanes, tuple(runs))
 
 
 def trace_cells(program: Program, projection: PlacedProjection, side: str) -> Cells:

@@ -16,7 +16,7 @@ from spikeloom_sim.recording import Recording
 from spikeloom_sim.stimulus import as_stimulus
 
 from ..errors import LinkError
-from .learning_device import LearningDevice
+from .rewiring import RewirableDevice
 from .sample import join_samples
 from .teaching import Lesson, check_teaching, sample_teaching
 from .transport import open_transport
@@ -26,7 +26,7 @@ __all__ = ["Device"]
 _ATTEMPTS = 3
 
 
-class Device(LearningDevice):
+class Device(RewirableDevice):
     """A generated accelerator, simulated or on a board, with a program in it.
 
     Made by :meth:`simulate` or :meth:`open`; a device is a context manager.

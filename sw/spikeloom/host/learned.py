@@ -8,10 +8,10 @@ import numpy as np
 from spikeloom_hw.program import PlacedProjection, Program
 from spikeloom_hw.registers import on_core
 from spikeloom_sim.learning import LearningState, plastic_projections
-from spikeloom_sim.projection import Dense, Projection
+from spikeloom_sim.projection import Dense, Projection, Sparse
 from spikeloom_sim.quantised import QuantisedNetwork
 
-from .cells import Cells, group_cells, trace_cells, weight_cells
+from .cells import Cells, group_cells, synapse_cells, trace_cells, weight_cells
 from .memories import Memories
 
 __all__ = [
@@ -53,7 +53,10 @@ def learned_cells(program: Program, network: QuantisedNetwork) -> dict[Key, Cell
     """Tell where the weights, thresholds and decays are that a network learns."""
     found: dict[Key, Cells] = {}
     for label, projection, placed in _plastic(program, network):
-        found["weights", label] = weight_cells(program, placed)
+        if isinstance(projection, Sparse):
+            found["weights", label] = synapse_cells(program, placed, projection)
+        else:
+            found["weights", label] = weight_cells(program, placed)
         if projection.rule.neurons:
             target = program.population(projection.target)
             found["neurons", target.name] = group_cells(program, target, "neurons")
@@ -81,7 +84,8 @@ def learned_network(
         rule = projection.rule
         if rule.enabled != bool(learns):
             rule = replace(rule, enabled=bool(learns))
-        weights = arrays["weights", label][""]
+        member = "weight" if isinstance(projection, Sparse) else ""
+        weights = arrays["weights", label][member]
         changed[id(projection)] = replace(projection, weights=weights, rule=rule)
         part, population = rule.neurons, populations[projection.target]
         if part and population.neuron:
@@ -144,7 +148,7 @@ def read_enabled(memories: Memories, program: Program) -> np.ndarray:
 
 def _plastic(
     program: Program, network: QuantisedNetwork
-) -> list[tuple[str, Dense, PlacedProjection]]:
+) -> list[tuple[str, Dense | Sparse, PlacedProjection]]:
     """Label, projection and place of all that learns, in the order in which it does."""
     plastic = plastic_projections(network.projections, network.phases)
     return [

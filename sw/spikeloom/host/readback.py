@@ -8,7 +8,7 @@ from spikeloom_hw.registers import on_core
 from .cells import group_cells, read_cells
 from .memories import Memories
 
-__all__ = ["read_state", "read_weights"]
+__all__ = ["read_parts", "read_state", "read_weights"]
 
 
 def read_state(
@@ -33,8 +33,12 @@ def read_weights(memories: Memories, program: Program, projection: PlacedProject
         Weights in the shape that they have in the network; of a sparse projection (pre, post),
         synapses that join the same two neurons added up.
     """
-    parts = [
+    return program.weights_of(projection, read_parts(memories, projection))
+
+
+def read_parts(memories: Memories, projection: PlacedProjection) -> list[dict[str, np.ndarray]]:
+    """Read the rows of weights of each part of a projection."""
+    return [
         memories.read_rows(on_core(projection.memory, part.core), part.weight_row, part.rows)
         for part in projection.parts
     ]
-    return program.weights_of(projection, parts)

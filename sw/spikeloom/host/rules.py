@@ -1,12 +1,15 @@
 """The rules that a device learns by, changed while it keeps what it has learned."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from spikeloom_hw.config import Walk
 from spikeloom_hw.program import Program
 from spikeloom_hw.registers import on_core
 
 from .memories import Memories
-from .readback import read_weights
+from .readback import read_parts
 from .rule_table import rule_columns
 
 __all__ = ["check_ranges", "check_rules", "write_rules"]
@@ -58,7 +61,11 @@ def check_ranges(memories: Memories, now: Program, other: Program) -> None:
         low, high = int(new["low"][entry]), int(new["high"][entry])
         if low <= old["low"][entry] and high >= old["high"][entry]:
             continue
-        weights = read_weights(memories, now, placed)
+        parts = read_parts(memories, placed)
+        if placed.kind is Walk.SPARSE:
+            weights = now.synapses_of(placed, parts)["weight"]
+        else:
+            weights = now.weights_of(placed, parts)
         least, greatest = int(weights.min(initial=low)), int(weights.max(initial=high))
         if least < low or greatest > high:
             raise ValueError(
@@ -77,10 +84,15 @@ def write_rules(memories: Memories, program: Program) -> None:
 
 
 def _places(program: Program) -> list[tuple[object, ...]]:
-    """Where all is."""
+    """Where all is, but for words of sparse projections, which entries find by pointers."""
     return [
         *(population.slices for population in program.populations),
-        *(projection.parts for projection in program.projections),
+        *(
+            tuple(replace(part, weight_row=0, rows=0) for part in projection.parts)
+            if projection.kind is Walk.SPARSE
+            else projection.parts
+            for projection in program.projections
+        ),
     ]
 
 
@@ -97,6 +109,8 @@ def _fixed_weights(program: Program, core: int) -> np.ndarray:
     image = program.images[on_core("weights", core)]
     fixed = np.ones(len(image), bool)
     for placed in program.plastic:
+        if placed.kind is Walk.SPARSE:
+            continue
         for part in placed.parts:
             if part.core == core:
                 fixed[part.weight_row : part.weight_row + part.rows] = False

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from spikeloom_hw.config import Walk
 from spikeloom_hw.neuron import NeuronState
 from spikeloom_hw.program import Program
 from spikeloom_hw.registers import regions
@@ -132,7 +133,7 @@ def _learning_contents(program: Program, states: Mapping[str, LearningState]) ->
             for side, arrays in (("pre", _named("x", state.pre_traces)), ("post", _after(state))):
                 if arrays:
                     yield trace_cells(program, placed, side), arrays
-        if "eligibility" in known:
+        if "eligibility" in known and placed.kind is not Walk.SPARSE:
             waits = state is not None and state.eligibility.size
             values = state.eligibility if state is not None and waits else np.zeros(placed.shape)
             yield weight_cells(program, placed, "eligibility"), {"": values}

@@ -6,7 +6,7 @@ import numpy as np
 
 from spikeloom_hw.learning import LearningRule
 from spikeloom_sim.learning import labels
-from spikeloom_sim.projection import Dense
+from spikeloom_sim.projection import Dense, Sparse
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
 from .conversion import Rounded, Setting
@@ -44,7 +44,7 @@ def describe(network: Any, quantised: QuantisedNetwork) -> str:
     names = labels(quantised.projections)
     pairs = zip(names, network.projections, quantised.projections, strict=True)
     for name, projection, integers in pairs:
-        if not isinstance(integers, Dense) or not isinstance(integers.rule, LearningRule):
+        if not isinstance(integers, Dense | Sparse) or not isinstance(integers.rule, LearningRule):
             continue
         rule = projection.rule
         if not isinstance(rule, Rule):

@@ -8,7 +8,7 @@ import numpy as np
 from spikeloom_hw.config import Walk
 from spikeloom_hw.neuron import Output
 from spikeloom_hw.program import PlacedPopulation, PlacedSlice
-from spikeloom_sim.projection import Convolution, Dense, Projection
+from spikeloom_sim.projection import Convolution, Dense, Projection, Sparse
 from spikeloom_sim.quantised import QuantisedNetwork
 
 from .cutting import grain
@@ -114,5 +114,5 @@ def _rows(part: Part, projection: Projection) -> int:
 
 
 def _terms(projection: Projection) -> int:
-    rule = projection.rule if isinstance(projection, Dense) else None
+    rule = projection.rule if isinstance(projection, Dense | Sparse) else None
     return len(rule.terms) if rule else 0

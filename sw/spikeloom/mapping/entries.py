@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
+from spikeloom_hw.config import Walk
 from spikeloom_hw.learning import LearningRule
 from spikeloom_hw.learning.config import LearningConfig
 from spikeloom_hw.number import Signed
 from spikeloom_hw.program import PlacedPopulation
-from spikeloom_sim.projection import Dense
+from spikeloom_sim.projection import Dense, Sparse
 
 from ..errors import MappingError
 from ..field_places import field_values
-from .plan import CorePlan, Joint
+from .core_plan import CorePlan, Joint
 from .rule_fields import neuron_fields, term_fields, trace_fields
 
 __all__ = ["PlasticJoint", "entries_of", "plastic_of", "rows_of"]
@@ -54,7 +55,7 @@ def plastic_of(plan: CorePlan, pre_lanes: int, update_lanes: int) -> list[Plasti
                     f"out in pixels for a convolution: put a population without a convolution "
                     f"between"
                 )
-        assert isinstance(joint.projection, Dense)
+        assert isinstance(joint.projection, Dense | Sparse)
         found.append(PlasticJoint(number, joint, joint.projection.rule, pre_row, post_row))
         pre_row += rows_of(joint.source, pre_lanes)
         post_row += rows_of(joint.target, update_lanes)
@@ -93,9 +94,11 @@ def _entry(
 ) -> dict[str, int]:
     """One entry, but for whether it is the last, and for its base."""
     rule, joint, target = plastic.rule, plastic.joint, plastic.joint.target
+    sparse = joint.part.kind is Walk.SPARSE
     entry = {
         "enabled": int(rule.enabled),
-        "weight_row": joint.at.weight_row,
+        "weight_row": joint.at.pointer if sparse else joint.at.weight_row,
+        **({"sparse": int(sparse)} if learning.sparse else {}),
         "blocks": joint.part.blocks,
         "pre_row": plastic.pre_row,
         "last_pre": rows_of(joint.source, learning.pre_lanes) - 1,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spikeloom_hw.config import CoreConfig
+from spikeloom_hw.config import CoreConfig, Walk
 from spikeloom_hw.learning import Dependence
 from spikeloom_hw.learning.config import LearningConfig
 from spikeloom_hw.learning.layout import entry_layout
@@ -14,8 +14,9 @@ from spikeloom_hw.neuron.noise import FIRST_WORD
 from spikeloom_sim.learning import plastic_projections
 
 from ..errors import MappingError
+from .core_plan import CorePlan
 from .entries import entries_of, plastic_of, rows_of
-from .plan import CorePlan, Plan
+from .plan import Plan
 from .rule_constants import check_constants, common_constants, sum_width
 
 __all__ = [
@@ -79,6 +80,7 @@ def _engine(
         back=any(rule.back is not None for rule in rules),
         neurons=any(rule.neurons is not None for rule in rules),
         eligibility=any(rule.eligibility is not None for rule in rules),
+        sparse=any(p.joint.part.kind is Walk.SPARSE for p in plastic),
     )
 
 

@@ -39,6 +39,10 @@ class Part:
         Way from tap to tap, for each of :data:`STEPS`; may be negative.
     pointers, synapses : Columns
         Entries of the memories of sparse projections; neuron rows are absolute.
+    spare : int
+        Further rows that a sparse projection would like to have for other synapses.
+    home : int
+        First row of the target, which lanes without a synapse name.
     """
 
     kind: Walk
@@ -49,6 +53,8 @@ class Part:
     steps: Mapping[str, int] = field(default_factory=dict)
     pointers: Columns = field(default_factory=dict)
     synapses: Columns = field(default_factory=dict)
+    spare: int = 0
+    home: int = 0
 
     def entries(self, table: str) -> int:
         """Entries that it has in ``table``: a table of convolutions, or ``"pointers"``."""

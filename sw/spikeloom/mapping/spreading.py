@@ -101,7 +101,7 @@ class Spreading:
             Whether populations may be cut at all.
         """
         if cores == 1:
-            yield self.whole()
+            yield self.whole(int(room[2]))
             return
         together: Sequence[Sequence[str]] = self.together
         if not cuts:
@@ -109,17 +109,14 @@ class Spreading:
         check_pins(self.pins, self.demands, together)
         for packed in (False, True):
             pieces = assign(self.demands, together, cores, room=room, pins=self.pins, packed=packed)
-            yield self._plan(pieces, cores)
+            placed = cut(self.populations, pieces, self.lanes)
+            yield make_plan(self.quantised, placed, self.lanes, cores, int(room[2]))
 
-    def whole(self) -> Plan:
-        """Plan on one core."""
-        return self._plan({p.name: [(0, 1)] for p in self.quantised.neurons}, 1, whole=True)
+    def whole(self, synapse_rows: int) -> Plan:
+        """Plan on one core, with so many rows of sparse synapses for what they want spare."""
+        pieces = {p.name: [(0, 1)] for p in self.quantised.neurons}
+        placed = cut(self.populations, pieces, self.lanes, whole=True)
+        return make_plan(self.quantised, placed, self.lanes, 1, synapse_rows)
 
     def _alone(self, name: str) -> bool:
         return not any(name in group for group in self.together)
-
-    def _plan(
-        self, pieces: Mapping[str, Sequence[tuple[int, int]]], cores: int, whole: bool = False
-    ) -> Plan:
-        placed = cut(self.populations, pieces, self.lanes, whole=whole)
-        return make_plan(self.quantised, placed, self.lanes, cores)

@@ -13,10 +13,11 @@ from spikeloom_sim.learning import plastic_projections
 from spikeloom_sim.projection import Projection
 
 from ..field_places import field_values
+from .core_plan import CorePlan
 from .filters import bit_rows
 from .learning import learning_columns
 from .part import AXES, STEPS, Columns
-from .plan import CorePlan, Plan
+from .plan import Plan
 
 __all__ = ["population_tables", "projection_tables", "shared_tables"]
 

@@ -176,7 +176,12 @@ def _weights(recording: Recording, label: str) -> np.ndarray:
     if label not in recording.weights:
         known = ", ".join(map(repr, recording.weights)) or "none: run it with weights_every"
         raise ValueError(f"Weights of {label!r} were not recorded; those recorded are {known}")
-    return recording.weights[label]
+    weights = recording.weights[label]
+    if weights.ndim != 3:
+        raise ValueError(
+            f"Weights of {label!r} are those of single synapses: only dense projections are drawn"
+        )
+    return weights
 
 
 def _check_index(what: str, index: int, size: int) -> None:
