@@ -178,7 +178,7 @@ def test_a_single_core_in_a_network_fires_as_in_golden(port: Port, tmp_path: Pat
         fired = [
             pack(Kind.SPIKE, p.source, int(index))
             for p in program.populations
-            if p.name in golden.spikes and p.row is not None
+            if p.name in golden.spikes and p.slices
             for index in p.to_index(np.flatnonzero(golden.spikes[p.name][step, 0]))
         ]
         assert sorted(events) == sorted(fired), step
