@@ -123,7 +123,7 @@ def disturbed(drawn: list[Case], runs: int, console: Console) -> dict[str, list[
 
 
 @click.command()
-@click.option("--runs", default=200, show_default=True, help="Runs for each form and rate.")
+@click.option("--runs", default=40, show_default=True, help="Runs for each form and rate.")
 def main(runs: int) -> None:
     """Print the tables."""
     console, drawn = Console(width=120), cases(10)
