@@ -130,10 +130,11 @@ def test_a_reset_in_the_middle_of_a_step_leaves_nothing_behind() -> None:
         program, sample, golden = expected(trial % CASES)
         cut = spread(program, name, trial)
         _, *frames = FrameReader().feed(script_of(cut, sample))
-        loaded = next(k for k, f in enumerate(frames) if f.type == FrameType.EVENTS) - 1
+        chips = cut.config.chips
+        loaded = next(k for k, f in enumerate(frames) if f.type == FrameType.EVENTS) - chips
 
         # A run is reset, at times more than once, at any time after its last words have come.
-        talk.say(frames[:-2])
+        talk.say(frames[: -2 * chips])
         chip.run(cycles=rng.randrange(400))
         told = [f for f in talk.say([status, reset], 1) if f.type == FrameType.DATA]
         cut_short += int(told[0].words[1])
@@ -142,7 +143,7 @@ def test_a_reset_in_the_middle_of_a_step_leaves_nothing_behind() -> None:
             talk.say([reset])
 
         # Another run is as if there had been none; the memories have kept what they had.
-        came = talk.say(frames[0 if trial % 4 == 0 else loaded :], 2)
+        came = talk.say(frames[0 if trial % 4 == 0 else loaded :], 2 * chips)
         recording = read_run(cut, b"".join(frame.encode() for frame in came), STEPS)
         assert golden.difference(recording) is None, f"trial {trial}"
     assert cut_short > RESETS // 2

@@ -67,7 +67,7 @@ def test_check_tells_what_of_a_board_a_network_takes(network: Path, option: str)
     assert result.exit_code == 0, result.output
     board = report(result)["board"]
     assert board["device"] == "iCE40UP5K"
-    assert board["weight_bits"] == {"needed": 16 * 8 * 8, "there": 4 << 18}
+    assert board["weight_bits"] == {"needed": 9 * 8 * 8, "there": 4 << 18}
     assert board["cells"]["lut"]["there"] == 5280
     assert 0 < board["cells"]["lut"]["predicted"]
     assert "iCE40UP5K of the icebreaker" in spikeloom("check", network, option, "icebreaker").stdout

@@ -113,9 +113,15 @@ def check(
     })
 
 
+def _weight_bits(program: Program) -> int:
+    """Bits of the weights of all cores; the memory that holds them may be deeper."""
+    rows = sum(len(rows) for name, rows in program.images.items() if name.startswith("weights"))
+    return rows * program.config.core.lanes * program.config.core.weight_width
+
+
 def _check_board(report: Report, program: Program, board: Board, values: dict[str, Any]) -> None:
     """Tell what the network takes of the device; raise if it is more than there is."""
-    needed, there = board.weights_of(program.config), board.weight_bits
+    needed, there = _weight_bits(program), board.weight_bits
     told, has = predict_cells(program.config, board.device.family), board.device.resources
     values["board"] = {
         "name": board.name,
