@@ -119,6 +119,7 @@ def test_nothing_of_before_a_reset_comes_up_behind_it(monkeypatch: pytest.Monkey
     assert prove(OldOnesDrop())
 
 
+_NEXT = "\n" + 16 * " "
 FAULTS_OF_RESET = [
     (Downlink, "~pending & ~awaited & ~self.reset", "~awaited & ~self.reset"),
     (Downlink, "~pending & ~awaited & ~self.reset", "~pending & ~self.reset"),
@@ -126,7 +127,11 @@ FAULTS_OF_RESET = [
     (Downlink, "with m.If(skid.i.ready & ~awaited):", "with m.If(skid.i.ready):"),
     (Downlink, "self.up.ready.eq(1)", "self.up.ready.eq(self.o.ready)"),
     (Uplink, "with m.If(pending):", "with m.If(pending & ~self.i.valid):"),
-    (Uplink, "with m.If(skid.i.ready):", "with m.If(self.i.valid):"),
+    (
+        Uplink,
+        f"with m.If(skid.i.ready):{_NEXT}m.d.sync += pending.eq(0)",
+        f"with m.If(self.i.valid):{_NEXT}m.d.sync += pending.eq(0)",
+    ),
 ]
 
 

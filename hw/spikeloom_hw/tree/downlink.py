@@ -148,7 +148,7 @@ class Downlink(wiring.Component):
                     word.body.eq(request.data),
                     self.requests.ready.eq(skid.i.ready),
                 ]
-                with m.If(skid.i.ready | self.reset | self.lost):
+                with m.If(skid.i.ready | self.lost):
                     m.next = "PASS"
 
         # A read is to be answered, whatever happens.
