@@ -195,11 +195,7 @@ class Cluster(wiring.Component):
     def _filter(self, m: Module, k: int, behind: Any) -> tuple[Value, Any]:
         """Build the filter of a core; give whether it has the source, and access to both."""
         m.submodules[f"filter{k}"] = listed = SourceFilter(self.config, "filter")
-        m.d.comb += [
-            listed.read.eq(self.taken.valid),
-            listed.source.eq(self.taken.payload.source),
-            listed.passing.eq(self.passing.payload.source),
-        ]
+        listed.listen(m, self.taken, self.passing)
         both: Any = AccessSignature().create(path=(f"access{k}",))
         share(m, both, [listed.access, behind])
         return listed.named, both

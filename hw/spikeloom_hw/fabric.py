@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -19,6 +19,7 @@ from .memory import RowMem
 from .queue import Queue
 from .recorder import Recorder
 from .registers import FABRIC, regions
+from .settle import settle
 from .skid import Skid
 
 __all__ = ["Fabric"]
@@ -131,15 +132,10 @@ class Fabric(wiring.Component):
 
         # What the system block sees. The cores' part of idleness may be late, so all has to be
         # still for some cycles; what comes in is seen at once.
-        still, settled = Signal(), Signal(2)
+        still = Signal()
         held = waiting | ~cluster.idle | ~cluster.activity.idle
-        m.d.sync += [
-            still.eq(control.idle & ~held),
-            settled.eq(Mux(settled == 3, 3, settled + 1)),
-            self.idle.eq(settled == 3),
-        ]
-        with m.If(~still | self.i_words.valid | self.clear):
-            m.d.sync += [settled.eq(0), self.idle.eq(0)]
+        m.d.sync += still.eq(control.idle & ~held)
+        settle(m, self.idle, ~still | self.i_words.valid | self.clear)
         m.d.comb += [
             self.word.eq(control.i.valid & control.i.ready),
             self.done.eq(cluster.taken.valid & self._is_done(taken)),

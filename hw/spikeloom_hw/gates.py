@@ -73,11 +73,7 @@ class Gates(wiring.Component):
         wanted = []
         for k, (child, listed) in enumerate(zip(self.children, filters, strict=True)):
             m.submodules[f"filter{child}"] = listed
-            m.d.comb += [
-                listed.read.eq(self.taken.valid),
-                listed.source.eq(self.taken.payload.source),
-                listed.passing.eq(event.source),
-            ]
+            listed.listen(m, self.taken, self.passing)
             spike = (event.kind == Kind.SPIKE) | (event.kind == Kind.GRADED)
             named = spike & listed.named
             error = (event.kind == Kind.ERROR) & self._below(event.source, child)

@@ -56,6 +56,14 @@ class SourceFilter(wiring.Component):
             "access": In(AccessSignature()),
         })
 
+    def listen(self, m: Module, taken: Any, passing: Any) -> None:
+        """Connect the event that the bus takes, and the one that was taken before."""
+        m.d.comb += [
+            self.read.eq(taken.valid),
+            self.source.eq(taken.payload.source),
+            self.passing.eq(passing.payload.source),
+        ]
+
     def elaborate(self, platform: Any) -> Module:
         """Build the memory, a row of which has the bits of 32 sources."""
         m = Module()

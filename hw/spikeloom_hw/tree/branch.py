@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -10,6 +10,7 @@ from ..access import share
 from ..cluster import Cluster
 from ..config import ChipConfig
 from ..gates import Gates
+from ..settle import settle
 from ..system import System
 from .hang import hang
 from .uplink import Uplink
@@ -100,15 +101,12 @@ class Branch(wiring.Component):
         share(m, system.access, blocks)
 
         # What the system block sees; all has to be still for some cycles.
-        still, settled = Signal(), Signal(2)
+        still = Signal()
         m.d.sync += [
             still.eq((uplink.idle & cluster.idle & cluster.activity.idle) | lost),
-            settled.eq(Mux(settled == 3, 3, settled + 1)),
-            system.idle.eq(settled == 3),
             system.stepping.eq(uplink.stepping),
         ]
-        with m.If(~still | uplink.o.valid):
-            m.d.sync += [settled.eq(0), system.idle.eq(0)]
+        settle(m, system.idle, ~still | uplink.o.valid)
         m.d.comb += [
             system.word.eq(uplink.word),
             system.done.eq(uplink.done),

@@ -10,6 +10,7 @@ from ..config import ChipConfig
 from ..core import Core
 from ..event import Kind, Operation, event_layout, pack
 from ..registers import FABRIC
+from ..settle import settle
 from ..skid import Skid
 from ..system import System
 from ..window import Window
@@ -101,7 +102,7 @@ class SingleCore(Wrapped):
 
     def _watch(self, m: Module, system: System, core: Core, gate: Gate, done: Any) -> None:
         """Tell the system block what happens; all has to be still for some cycles to be idle."""
-        steps, passed, settled = Signal(32), Signal(), Signal(2)
+        steps, passed = Signal(32), Signal()
         m.d.comb += [
             passed.eq(gate.o.valid & gate.o.ready),
             system.steps.eq(steps),
@@ -116,6 +117,4 @@ class SingleCore(Wrapped):
             m.d.sync += steps.eq(steps + 1)
         idle = Signal()
         m.d.comb += system.idle.eq(idle)
-        m.d.sync += [settled.eq(Mux(settled == 3, 3, settled + 1)), idle.eq(settled == 3)]
-        with m.If(~core.activity.idle | gate.o.valid):
-            m.d.sync += [settled.eq(0), idle.eq(0)]
+        settle(m, idle, ~core.activity.idle | gate.o.valid)
