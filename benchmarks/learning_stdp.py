@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+from _digits import HELD_OUT, digits
 
 from spikeloom import Golden
 
@@ -17,12 +18,10 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "learning" / "stdp.py"
 GOALS = {100: 0.80, 400: 0.85}
 
 
-def measure(path: Path, neurons: int, count: int, seed: int) -> None:
+def measure(path: Path, neurons: int, count: int, seed: int, held_out: int) -> None:
     """Learn from ``count`` images in random order, name the neurons, and print the accuracy."""
     example = runpy.run_path(str(EXAMPLE))
-    with np.load(path) as data:
-        images, labels = data["x_train"].reshape(-1, 784), data["y_train"]
-        unseen, answers = data["x_test"].reshape(-1, 784), data["y_test"]
+    (images, labels), (unseen, answers), kind = digits(path, held_out)
     order = np.random.default_rng(seed).permutation(len(images))[:count]
     model = Golden(example["make_network"](neurons, seed), engine="numba")
     start, spikes = time.perf_counter(), 0
@@ -33,9 +32,9 @@ def measure(path: Path, neurons: int, count: int, seed: int) -> None:
     found = example["predict"](example["respond"](model.learned, unseen), assigned)
     goal = f"goal {GOALS[neurons]:.0%}" if neurons in GOALS else "no goal"
     print(
-        f"{neurons} neurons, seed {seed}: {np.mean(found == answers):.2%} of {len(unseen):,} test "
-        f"images ({goal}); {len(order):,} images once, {seconds:.0f} s, {spikes / len(order):.2f} "
-        f"spikes an image",
+        f"{neurons} neurons, seed {seed}: {np.mean(found == answers):.2%} of {len(unseen):,} "
+        f"{kind} images ({goal}); {len(order):,} images once, {seconds:.0f} s, "
+        f"{spikes / len(order):.2f} spikes an image",
         flush=True,
     )
 
@@ -45,7 +44,10 @@ def measure(path: Path, neurons: int, count: int, seed: int) -> None:
 @click.option("--neurons", multiple=True, default=(100, 400), show_default=True)
 @click.option("--images", default=60000, show_default=True, help="Images to learn from.")
 @click.option("--seeds", default=1, show_default=True, help="Runs, of seeds 1 and up.")
-def main(mnist: Path | None, neurons: tuple[int, ...], images: int, seeds: int) -> None:
+@HELD_OUT
+def main(
+    mnist: Path | None, neurons: tuple[int, ...], images: int, seeds: int, held_out: int
+) -> None:
     """Print the accuracies."""
     path = mnist or Path(os.environ.get("SPIKELOOM_DATA", "")) / "mnist" / "mnist.npz"
     if not path.is_file():
@@ -56,7 +58,7 @@ def main(mnist: Path | None, neurons: tuple[int, ...], images: int, seeds: int) 
     )
     for size in neurons:
         for seed in range(1, seeds + 1):
-            measure(path, size, images, seed)
+            measure(path, size, images, seed, held_out)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+from _digits import HELD_OUT, digits
 
 from spikeloom import Golden
 
@@ -20,12 +21,10 @@ RATES = (0, 1, 1, 2)
 GOAL = 0.96
 
 
-def measure(path: Path, form: str, epochs: int, count: int, seed: int) -> None:
+def measure(path: Path, form: str, epochs: int, count: int, seed: int, held_out: int) -> None:
     """Learn for some epochs of ``count`` images in random order; print the test accuracies."""
     example = runpy.run_path(str(EXAMPLE))
-    with np.load(path) as data:
-        images, labels = data["x_train"].reshape(-1, 784), data["y_train"]
-        unseen, answers = data["x_test"].reshape(-1, 784), data["y_test"]
+    (images, labels), (unseen, answers), kind = digits(path, held_out)
     rng = np.random.default_rng(seed)
     model, shift, state = Golden(example["make_network"](form, seed), engine="numba"), 0, None
     for epoch in range(epochs):
@@ -42,7 +41,7 @@ def measure(path: Path, form: str, epochs: int, count: int, seed: int) -> None:
         found = example["predict"](model.learned, unseen)
         print(
             f"{form:<3} seed {seed}, epoch {epoch + 1}: {np.mean(found == answers):.2%} of "
-            f"{len(unseen):,} test images (goal {GOAL:.0%}), {right / len(order):.2%} while "
+            f"{len(unseen):,} {kind} images (goal {GOAL:.0%}), {right / len(order):.2%} while "
             f"learning, {seconds:.0f} s",
             flush=True,
         )
@@ -87,7 +86,10 @@ def report_memory(hidden: int) -> None:
 @click.option("--epochs", default=4, show_default=True)
 @click.option("--images", default=60000, show_default=True, help="Images of an epoch.")
 @click.option("--seeds", default=3, show_default=True, help="Runs, of seeds 1 and up.")
-def main(mnist: Path | None, forms: str, epochs: int, images: int, seeds: int) -> None:
+@HELD_OUT
+def main(
+    mnist: Path | None, forms: str, epochs: int, images: int, seeds: int, held_out: int
+) -> None:
     """Print the accuracies and the memory."""
     example = runpy.run_path(str(EXAMPLE))
     path = mnist or Path(os.environ.get("SPIKELOOM_DATA", "")) / "mnist" / "mnist.npz"
@@ -101,7 +103,7 @@ def main(mnist: Path | None, forms: str, epochs: int, images: int, seeds: int) -
     )
     for form in forms.split(","):
         for seed in range(1, seeds + 1):
-            measure(path, form, epochs, images, seed)
+            measure(path, form, epochs, images, seed, held_out)
 
 
 if __name__ == "__main__":
