@@ -19,6 +19,7 @@ from spikeloom_hw.yosys import yosys_version
 from .cache import cached
 from .exchange import PATIENCE, Exchange
 from .library import Engine, build_library, pick_engine
+from .simulated import Simulated
 from .tools import SimulationError
 
 __all__ = ["CompiledChip", "SimulatedTransport", "emitted_verilog", "kept_verilog"]
@@ -49,7 +50,7 @@ def kept_verilog(key: str, make: Callable[[], wiring.Component]) -> Path:
     return cached("verilog", parts, build) / "spikeloom.v"
 
 
-class CompiledChip:
+class CompiledChip(Simulated):
     """A chip in this process; nothing of it moves but in a call of :meth:`run`.
 
     Made ready by a reset. Many may be alive at once, each used by one thread at a time.
@@ -70,29 +71,15 @@ class CompiledChip:
         if isinstance(source, ChipConfig):
             source = emitted_verilog(source)
         self.engine = pick_engine(engine)
-        self._library = _load(build_library(source, self.engine))
-        self._chip: int | None = self._library.spikeloom_new()
+        super().__init__(build_library(source, self.engine))
+        _describe(self._library)
         self._room = ctypes.create_string_buffer(_ROOM)
         self._last = 0
         self.reset()
 
-    def __del__(self) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Free the memory of the chip, which is of no use any more."""
-        if getattr(self, "_chip", None) is not None:
-            self._library.spikeloom_delete(self._chip)
-            self._chip = None
-
-    @property
-    def cycles(self) -> int:
-        """Clock cycles since the last reset."""
-        return self._library.spikeloom_cycles(self._alive())
-
     def reset(self) -> None:
         """Reset the chip; memories keep what they hold."""
-        self._library.spikeloom_reset(self._alive())
+        super().reset()
         self._last = 0
 
     def stall(self, seed: int | None, pace: float = 0.5) -> None:
@@ -198,11 +185,6 @@ class CompiledChip:
             if len(received) < _ROOM:
                 return Exchange(bytes(output), self._last)
 
-    def _alive(self) -> int:
-        if self._chip is None:
-            raise SimulationError("The simulated chip was closed")
-        return self._chip
-
 
 class SimulatedTransport:
     """Link to a simulated chip in this process, which runs while the host waits for bytes.
@@ -254,15 +236,9 @@ class SimulatedTransport:
             self.chip.close()
 
 
-def _load(path: Path) -> ctypes.CDLL:
-    """Load a library, and say what its functions take."""
-    library = ctypes.CDLL(str(path))
+def _describe(library: ctypes.CDLL) -> None:
+    """Say what the functions of byte streams take."""
     pointer, size, number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64
-    library.spikeloom_new.restype = pointer
-    library.spikeloom_delete.argtypes = [pointer]
-    library.spikeloom_reset.argtypes = [pointer]
-    library.spikeloom_cycles.argtypes = [pointer]
-    library.spikeloom_cycles.restype = number
     library.spikeloom_pauses.argtypes = [pointer, ctypes.c_uint32, number]
     library.spikeloom_give.restype = None
     library.spikeloom_give.argtypes = [pointer, ctypes.c_int, ctypes.c_char_p, size]
@@ -273,4 +249,3 @@ def _load(path: Path) -> ctypes.CDLL:
         *(pointer, ctypes.c_char_p, size, ctypes.c_char_p, size, number, number, ctypes.c_int),
         *(ctypes.POINTER(size), ctypes.POINTER(number)),
     ]
-    return library

@@ -15,7 +15,7 @@ from spikeloom_hw.program import Program
 
 from .compiled import kept_verilog
 from .library import Engine, build_library
-from .tools import SimulationError
+from .simulated import Simulated
 from .uart_line import LineReader, LineWriter
 
 __all__ = ["CompiledSerialChip", "SerialLine"]
@@ -25,7 +25,7 @@ _BATCH = 1024
 _FASTEST = 3_000_000
 
 
-class CompiledSerialChip:
+class CompiledSerialChip(Simulated):
     """A chip behind pins in this process; nothing of it moves but in a call of :meth:`run`.
 
     Parameters
@@ -50,28 +50,14 @@ class CompiledSerialChip:
         if isinstance(source, ChipConfig):
             source = _emitted(source, frequency)
         self.frequency = frequency
-        self._library = _load(build_library(source, engine, "uart"))
-        self._chip: int | None = self._library.spikeloom_new()
+        super().__init__(build_library(source, engine, "uart"))
+        pointer, size, number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64
+        self._library.spikeloom_pins.restype = size
+        self._library.spikeloom_pins.argtypes = [
+            *(pointer, pointer, size, pointer, size, number, ctypes.POINTER(size)),
+        ]
         self._room = np.zeros(_ROOM, np.uint64)
         self.reset()
-
-    def __del__(self) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Free the memory of the chip, which is of no use any more."""
-        if getattr(self, "_chip", None) is not None:
-            self._library.spikeloom_delete(self._chip)
-            self._chip = None
-
-    @property
-    def cycles(self) -> int:
-        """Clock cycles since the last reset."""
-        return self._library.spikeloom_cycles(self._alive())
-
-    def reset(self) -> None:
-        """Reset the chip, as when it is powered up; memories keep what they hold."""
-        self._library.spikeloom_reset(self._alive())
 
     def run(self, edges: Sequence[float], until: int) -> tuple[list[float], int]:
         """Run the chip up to a cycle.
@@ -96,11 +82,6 @@ class CompiledSerialChip:
             *(max(until, 0), ctypes.byref(passed)),
         )
         return self._room[:count].astype(float).tolist(), passed.value
-
-    def _alive(self) -> int:
-        if self._chip is None:
-            raise SimulationError("The simulated chip was closed")
-        return self._chip
 
 
 class SerialLine:
@@ -189,19 +170,3 @@ def _emitted(config: ChipConfig, frequency: float) -> Path:
     divisor, pause = frequency / _FASTEST, break_cycles_at(frequency)
     key = f"{config.hash:016x} uart {divisor!r} {pause}"
     return kept_verilog(key, lambda: SerialChip(config, divisor, pause))
-
-
-def _load(path: Path) -> ctypes.CDLL:
-    """Load a library, and say what its functions take."""
-    library = ctypes.CDLL(str(path))
-    pointer, size, number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64
-    library.spikeloom_new.restype = pointer
-    library.spikeloom_delete.argtypes = [pointer]
-    library.spikeloom_reset.argtypes = [pointer]
-    library.spikeloom_cycles.argtypes = [pointer]
-    library.spikeloom_cycles.restype = number
-    library.spikeloom_pins.restype = size
-    library.spikeloom_pins.argtypes = [
-        *(pointer, pointer, size, pointer, size, number, ctypes.POINTER(size)),
-    ]
-    return library
