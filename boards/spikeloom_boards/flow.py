@@ -4,15 +4,15 @@ import importlib.metadata
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from spikeloom_hw.chip import SerialChip
 from spikeloom_hw.emit import emit
+from spikeloom_hw.folder import staged
 from spikeloom_hw.host.uart import break_cycles_at
 from spikeloom_hw.netlist import netlist_of
 from spikeloom_hw.program import Program
@@ -125,7 +125,8 @@ def build_board(
     _check_weights(program, board)
     chosen = options or BuildOptions()
     target = Path(folder)
-    with _staged(target) as (work, stage):
+    with staged(target) as stage, TemporaryDirectory(prefix="spikeloom-board-") as temporary:
+        work = Path(temporary)
         _write_netlists(program, board, work)
         sources = [f"{TOP}.il", f"{CHIP}.il"]
         counted = count_cells(board.device, synthesise_for(board.device, sources, work)[0])
@@ -263,21 +264,3 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
-
-
-@contextmanager
-def _staged(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Give folders to work in and to fill, whose files move to ``folder`` if all went well."""
-    if folder.exists() and not folder.is_dir():
-        raise BuildError(f"{folder} is a file; give the name of a folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # On the same file system, so that each file moves at once.
-    stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        with tempfile.TemporaryDirectory(prefix="spikeloom-board-") as work:
-            yield Path(work), stage
-        folder.mkdir(exist_ok=True)
-        for file in stage.iterdir():
-            os.replace(file, folder / file.name)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)

@@ -92,7 +92,7 @@ def test_weights_that_have_no_room_are_told_before_anything_is_done(tmp_path: Pa
 
 def test_what_is_no_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BuildError, match=r"^\S+/file is a file; give the name of a folder$"):
+    with pytest.raises(ValueError, match=r"^\S+/file is a file; give the name of a folder$"):
         build_board(small("icebreaker", 4), BOARDS["icebreaker"], tmp_path / "file")
 
 

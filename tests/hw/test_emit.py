@@ -250,11 +250,8 @@ def test_what_is_no_program_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_file_is_refused(program: Program, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    text = (
-        f"^Cannot write into {tmp_path}/file: file exists; "
-        "choose another folder, or make room in it$"
-    )
-    with pytest.raises(EmitError, match=text):
+    text = f"^{tmp_path}/file is a file; give the name of a folder$"
+    with pytest.raises(ValueError, match=text):
         emit(program, tmp_path / "file")
 
 

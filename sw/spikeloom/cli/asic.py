@@ -6,9 +6,9 @@ from pathlib import Path
 from spikeloom_boards.asic import emit_asic
 from spikeloom_boards.asic_mapping import map_to_library
 from spikeloom_boards.flow import PROGRAM
+from spikeloom_hw.folder import staged
 from spikeloom_hw.program import Program
 
-from .files import staged
 from .report import Outcome, Report
 
 __all__ = ["ASIC", "build_asic"]

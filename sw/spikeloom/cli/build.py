@@ -10,6 +10,7 @@ from spikeloom_boards.catalogue import BOARDS
 from spikeloom_boards.flow import PROGRAM, BuildOptions, build_board
 from spikeloom_boards.target import TARGETS
 from spikeloom_hw.emit import emit
+from spikeloom_hw.folder import staged
 from spikeloom_hw.host.uart import break_cycles_at
 from spikeloom_hw.program import Program
 from spikeloom_hw.tops import LINKS
@@ -18,7 +19,7 @@ from ..activity import activity_counts
 from ..flow import compile
 from .asic import ASIC, build_asic
 from .cells import predict_cells
-from .files import read_network, staged
+from .files import read_network
 from .placing import describe_cores, placing_of, placing_options, say_cores
 from .report import Outcome, Report, command
 

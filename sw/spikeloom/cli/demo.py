@@ -7,11 +7,11 @@ import click
 
 from spikeloom_boards.flow import PROGRAM
 from spikeloom_hw.emit import emit
+from spikeloom_hw.folder import staged
 from spikeloom_sim.library import ENGINES, Engine, pick_engine
 
 from ..demo import DemoResult, draw, run_demo
 from .demo_learning import IMAGES, demo_learn
-from .files import staged
 from .report import Outcome, Report, command
 
 __all__ = ["demo"]

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 from spikeloom_boards.flow import PROGRAM
+from spikeloom_hw.folder import staged
 from spikeloom_sim.library import Engine, pick_engine
 
 from ..demo import Check, LearningDemo, LearningResult, draw_learning, sketch
-from .files import staged
 from .report import Outcome, Report
 
 __all__ = ["IMAGES", "demo_learn"]

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 import numpy as np
 
+from spikeloom_hw.folder import staged
+
 from ..demo import DemoImages
 from ..demo.images import load_network
-from .files import staged
 from .report import Outcome, Report, command
 
 __all__ = ["example"]

@@ -1,12 +1,9 @@
 """Files that commands read and write, and what is said when they are not what they should be."""
 
 import os
-import shutil
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +21,6 @@ __all__ = [
     "read_program",
     "read_spikes",
     "read_work",
-    "staged",
 ]
 
 # What the readers of archives raise, beyond ValueError and OSError, at a file that was altered.
@@ -106,20 +102,3 @@ def check_output(path: Path) -> None:
         raise ValueError(f"{path} cannot be written: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise ValueError(f"{path} cannot be written: folder {path.parent} is read-only")
-
-
-@contextmanager
-def staged(folder: Path) -> Iterator[Path]:
-    """Give a folder to write in, whose files move to ``folder`` if all went well."""
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; give the name of a folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # On the same file system, so that each file moves at once.
-    stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield stage
-        folder.mkdir(exist_ok=True)
-        for file in stage.iterdir():
-            os.replace(file, folder / file.name)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
