@@ -1,21 +1,8 @@
 """NEST's additive STDP: the weight of 20 single synapses at each of their presynaptic spikes.
 
-The bound
----------
-In the units of NEST, weights are multiples of 1 / SCALE. Each step adds
-``(A+ x s_post - A- y s_pre) * SCALE``, rounded, where x and y are operands in place of the true
-traces X and Y. These are the sources of error:
-
-* Decay: a step keeps ``d / 4096`` of a trace in place of ``a = exp(-1 / 20)``, and cuts off the
-  fraction of the product. As d / 4096 is less than a, a trace lacks ``D' = a D + (a - d / 4096) X
-  + 1`` at most (all in steps of 1 / INCREMENT), and is never too large.
-* Operand: terms see the upper 10 of its 16 bits, which is up to 63 less.
-* Coefficients: c+ and c- are in the true proportion 20 to 21; of their magnitude a share RELATIVE
-  is wrong, which comes from rounding INCREMENT.
-* Rounding: a change in a step is off by half a weight step at most.
-
-So the true weight lies no further below than the sum of what all potentiations may lack, and no
-further above than the sum of what all depressions may lack, plus the last two errors either way.
+In the units of NEST, weights are multiples of 1 / SCALE. How far they may be from those of NEST is
+derived in ``spikeloom_sim.learning_bound.band``. The coefficients are in the true proportion, 20
+to 21.
 """
 
 from dataclasses import replace
@@ -37,6 +24,7 @@ from spikeloom_hw.learning import (
 )
 from spikeloom_hw.neuron import NeuronParameters
 from spikeloom_sim.golden import Golden
+from spikeloom_sim.learning_bound import Band, Equation, band
 from spikeloom_sim.projection import Dense
 from spikeloom_sim.quantised import QuantisedNetwork, QuantisedPopulation
 
@@ -113,35 +101,18 @@ def learned(rule: LearningRule, pairs: Pairs) -> np.ndarray:
     return np.diagonal(recording.weights["pre -> post"], axis1=1, axis2=2) / SCALE
 
 
-def bounds(pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+def bounds(pairs: Pairs, weights: np.ndarray) -> Band:
     """How far each weight may lie below and above that of NEST, after each step."""
-    keep, share = np.exp(-1 / TAU), DECAY / 4096
-    assert share < keep
-    relative = abs(COEFFICIENTS[0] * INCREMENT / (UP * SCALE * UNIT * 2**SHIFT) - 1)
-    traces = {"pre": np.zeros(PAIRS), "post": np.zeros(PAIRS)}
-    lacks = {"pre": np.zeros(PAIRS), "post": np.zeros(PAIRS)}
-    below, above, found = np.zeros(PAIRS), np.zeros(PAIRS), []
-    for pre, post in zip(pairs.pre, pairs.post, strict=True):
-        for side in traces:
-            lost = (keep - share) * traces[side] * INCREMENT + 1
-            lacks[side] = keep * lacks[side] + lost
-            traces[side] = keep * traces[side]
-        less = {side: (lacks[side] + UNIT - 1) / INCREMENT for side in lacks}
-        either = UP * relative * traces["pre"] * post + DOWN * relative * traces["post"] * pre
-        either = either + (pre | post) * 0.5 / SCALE
-        below = below + UP * less["pre"] * post + either
-        above = above + DOWN * less["post"] * pre + either
-        found.append((below, above))
-        for side, spikes in (("pre", pre), ("post", post)):
-            traces[side] = traces[side] + spikes
-            assert (traces[side] * INCREMENT < 65535).all()
-    low, high = zip(*found, strict=True)
-    return np.array(low), np.array(high)
+    equation = Equation((DOWN * SCALE, UP * SCALE), (TAU,), (TAU,))
+    steps = np.rint(SCALE * np.concatenate([np.full((1, PAIRS), 50), weights])).astype(int)
+    found = band(RULE, equation, pairs.pre, pairs.post, steps)
+    return Band(found.below / SCALE, found.above / SCALE)
 
 
 def outside(rule: LearningRule, pairs: Pairs) -> int:
     """Count the weights of NEST that the bound does not allow."""
-    weights, (below, above) = learned(rule, pairs), bounds(pairs)
+    weights = learned(rule, pairs)
+    below, above = bounds(pairs, weights)
     wrong = 0
     for step, pair, expected in pairs.weights:
         apart = weights[step, pair] - expected
@@ -154,7 +125,7 @@ def test_every_weight_is_that_of_nest_within_the_bound() -> None:
     assert len(pairs.weights) > 700
     assert outside(RULE, pairs) == 0
     # The weights move much further than the bound is wide.
-    below, above = bounds(pairs)
+    below, above = bounds(pairs, learned(RULE, pairs))
     span = np.ptp([weight for *_, weight in pairs.weights])
     assert span > 10 and (below + above).max() < 1
 
@@ -190,7 +161,8 @@ def test_another_rule_differs(change: dict[str, Any]) -> None:
 def test_another_dendritic_delay_differs() -> None:
     pairs = load()
     later = np.roll(pairs.post, 1, axis=0)
-    weights, (below, above) = learned(RULE, pairs._replace(post=later)), bounds(pairs)
+    weights = learned(RULE, pairs._replace(post=later))
+    below, above = bounds(pairs, weights)
     wrong = [
         not -below[t, n] <= weights[t, n] - expected <= above[t, n]
         for t, n, expected in pairs.weights
