@@ -100,6 +100,7 @@ def triplet_stdp(
     triplets: tuple[float, float] = (0.0062, 0.00023),
     taus: tuple[float, float, float, float] = (16.8, 33.7, 101.0, 125.0),
     *,
+    largest: float = 4.0,
     dt: float = 1.0,
     **options: Unpack[Options],
 ) -> Rule:
@@ -113,6 +114,9 @@ def triplet_stdp(
     taus : four floats
         Time constants of the pair traces, presynaptic and postsynaptic, and of the triplet traces,
         in the unit of ``dt``.
+    largest : float
+        Greatest value that the triplet traces have room for, at which they saturate: well above
+        their time constants times the rate of the spikes.
     dt : float
         Duration of a step.
     **options
@@ -126,8 +130,11 @@ def triplet_stdp(
             RuleTerm(pairs[0], pre="x1", on_post=True),
             RuleTerm(triplets[0], pre="x1", post="y2", on_post=True),
         ),
-        pre_traces=(RuleTrace(plus), RuleTrace(slow_pre, seen="before")),
-        post_traces=(RuleTrace(minus, seen="before"), RuleTrace(slow_post, seen="before")),
+        pre_traces=(RuleTrace(plus), RuleTrace(slow_pre, seen="before", largest=largest)),
+        post_traces=(
+            RuleTrace(minus, seen="before"),
+            RuleTrace(slow_post, seen="before", largest=largest),
+        ),
         **options,
     )
 
