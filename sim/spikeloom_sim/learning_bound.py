@@ -21,7 +21,7 @@ from spikeloom_hw.number import DECAY_ONE
 
 from .learning.traces import TRACE_WIDTH
 
-__all__ = ["Band", "Equation", "band"]
+__all__ = ["Band", "Equation", "band", "reward_band"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,76 @@ def band(
     Both clip weights to the same range, which brings them no further apart; the equation must not
     come to the lower end between the two spikes of a step.
     """
-    _check(rule)
+    if rule.eligibility:
+        raise ValueError("Rule must have no eligibility: use reward_band")
+    return _compared(rule, equation, pre, post, weights).summed()
+
+
+def reward_band(
+    rule: LearningRule,
+    equation: Equation,
+    tau: float,
+    spikes: tuple[np.ndarray, np.ndarray],
+    modulator: np.ndarray,
+) -> Band:
+    """Bound the error of weights that learn from rewards, of single synapses as in :func:`band`.
+
+    Parameters
+    ----------
+    rule : LearningRule
+        Terms of spikes and traces, with an eligibility.
+    equation : Equation
+        What it stands for; amplitudes are in steps of the eligibility.
+    tau : float
+        Time constant of the eligibility, which decays in every step, in steps.
+    spikes : pair of (steps, pairs) bool arrays
+        Spikes before and after.
+    modulator : (steps,) int array
+        Modulator of each step.
+
+    Raises
+    ------
+    ValueError
+        If the rule has other parts, or a term that depends on the weight.
+
+    Notes
+    -----
+    The eligibility E of the equation changes by the terms and then decays; that of the integers
+    lies between l and h, which change by the least and the greatest sum of the terms, as in
+    :func:`band`. At the end of an epoch both are multiplied by ``d / 4096``, less a fraction below
+    1 of the magnitude, as the product is rounded toward zero. In a step with the modulator m the
+    weight then lies off by ``m (l - E) / 2**shift`` to ``m (h - E) / 2**shift`` more, and by what
+    rounding adds. The eligibility must not come to the ends of its format.
+    """
+    depends = any(term.dependence is not Dependence.ONE for term in rule.terms)
+    if depends or not rule.eligibility:
+        raise ValueError("Rule must have an eligibility, and no term that depends on the weight")
+    part, keep = rule.eligibility, np.exp(-1 / tau)
+    nothing, found = np.zeros(spikes[0].shape[1]), []
+    changes = _compared(rule, equation, *spikes, np.tile(nothing, (len(modulator) + 1, 1)))
+    least, most = changes.ends()
+    true = low = high = below = above = nothing
+    for t, m in enumerate(modulator.tolist()):
+        low, high = low + changes.true[t] + least[t], high + changes.true[t] + most[t]
+        true = keep * (true + changes.true[t])
+        if (t + 1) % part.epoch == 0:
+            share = part.decay / DECAY_ONE
+            low, high = share * low - np.clip(share * low, 0, 1), share * high
+            high = high + np.clip(-high, 0, 1)
+        one, other = (m * (end - true) / 2.0**part.reward_shift for end in (low, high))
+        rounding = changes.rounding * ((low != 0) | (high != 0)) * (m != 0)
+        below = np.maximum(below - np.minimum(one, other) + rounding, 0)
+        above = np.maximum(above + np.maximum(one, other) + rounding, 0)
+        found.append((below, above))
+    return Band(*(np.array(side) for side in zip(*found, strict=True)))
+
+
+def _compared(
+    rule: LearningRule, equation: Equation, pre: np.ndarray, post: np.ndarray, weights: np.ndarray
+) -> "_Changes":
+    """Compare the changes of a rule with those of its equation."""
+    if any(t.post in (Post.DELTA, Post.SDSP) or t.modulated for t in rule.terms) or rule.gate:
+        raise ValueError("Rule must be of spikes and traces alone, without a modulator")
     width = rule.operand_width
     x, y = (
         [_ONE, *(_operands(t, tau, width, s) for t, tau in zip(traces, taus, strict=True))]
@@ -120,7 +189,7 @@ def band(
     for term, amplitude in zip(rule.terms, equation.amplitudes, strict=True):
         there = (pre | (not term.on_pre)) & (post | (not term.on_post))
         changes.add(term, amplitude, x[term.pre], y[term.post], there)
-    return changes.summed()
+    return changes
 
 
 _ONE = _Values(1.0, 1, 1)
@@ -152,7 +221,8 @@ class _Changes:
 
     def __init__(self, rule: LearningRule, weights: np.ndarray) -> None:
         self.rule, self.weights = rule, weights
-        self.low, self.high = np.zeros((2, *weights.shape))
+        self.rounding = 0.5 if rule.rounding is Rounding.NEAREST else 1.0
+        self.true = self.low = self.high = np.zeros(weights.shape)
         self.shares = {kind: np.zeros(weights.shape) for kind in Dependence}
         self.changed = np.zeros(weights.shape, bool)
 
@@ -172,8 +242,13 @@ class _Changes:
         if term.coefficient < 0:
             less, more = -more, -less
         self.low, self.high = self.low + less, self.high + more
+        self.true = self.true + np.sign(term.coefficient) * true * distance
         self.shares[term.dependence] += true
         self.changed |= there & (x.high * y.high > 0)
+
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest difference, with what rounding may do."""
+        return self.low - self.changed * self.rounding, self.high + self.changed * self.rounding
 
     def summed(self) -> Band:
         """Sum the errors of all steps, from none before the first."""
@@ -181,8 +256,7 @@ class _Changes:
         kept = 1 - down - up
         if (kept < 0).any():
             raise ValueError("Terms must take no more than the distance to an end of the range")
-        rounding = self.changed * (0.5 if self.rule.rounding is Rounding.NEAREST else 1.0)
-        low, high, both = self.low - rounding, self.high + rounding, down * up
+        (low, high), both = self.ends(), down * up
         room = self.weights - self.rule.low
         below, above = [np.zeros(low.shape[1])], [np.zeros(low.shape[1])]
         for t in range(len(low)):
@@ -190,12 +264,3 @@ class _Changes:
             below.append(np.maximum(kept[t] * below[-1] - low[t] + regained, 0))
             above.append(np.maximum(kept[t] * above[-1] + high[t], 0))
         return Band(np.array(below[1:]), np.array(above[1:]))
-
-
-def _check(rule: LearningRule) -> None:
-    """Refuse rules with parts that the bound does not know."""
-    other = any(term.post in (Post.DELTA, Post.SDSP) or term.modulated for term in rule.terms)
-    if other or rule.gate or rule.eligibility:
-        raise ValueError(
-            "Rule must be of spikes and traces alone, without modulator or eligibility"
-        )

@@ -4,8 +4,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikeloom_hw.learning import Dependence, LearningRule, Post, Pre, Rounding, Seen, Term, Trace
-from spikeloom_sim.learning_bound import Equation, band
+from spikeloom_hw.learning import (
+    Dependence,
+    Eligibility,
+    LearningRule,
+    Post,
+    Pre,
+    Rounding,
+    Seen,
+    Term,
+    Trace,
+)
+from spikeloom_sim.learning_bound import Equation, band, reward_band
 
 UNIT = 1 << 6
 ONE = 100 * UNIT
@@ -62,7 +72,7 @@ def test_a_share_above_one_is_refused() -> None:
     "changes", [{"gate": True}, {"terms": (Term(1, pre=Pre.X1, modulated=True),)}]
 )
 def test_a_rule_with_a_modulator_is_refused(changes: dict[str, Any]) -> None:
-    message = "^Rule must be of spikes and traces alone, without modulator or eligibility$"
+    message = "^Rule must be of spikes and traces alone, without a modulator$"
     with pytest.raises(ValueError, match=message):
         ends(replace(RULE, **changes))
 
@@ -81,3 +91,26 @@ def test_what_a_coincidence_wins_back_widens_the_bound_below_alone() -> None:
     lost = {side: 5000 * (share - size / 2**10) for side, size in operands.items()}
     assert found[0][1] == pytest.approx(0.5 + lost["below"] + share**2 * 5000)
     assert found[1][1] == pytest.approx(0.5 + lost["above"])
+
+
+def test_a_rule_with_an_eligibility_has_a_bound_of_its_own() -> None:
+    rewarded = replace(RULE, eligibility=Eligibility(reward_shift=7, decay=4096, epoch=1))
+    with pytest.raises(ValueError, match="^Rule must have no eligibility: use reward_band$"):
+        ends(rewarded)
+    term = Term(1, pre=Pre.X1, on_post=True, dependence=Dependence.BELOW)
+    message = "^Rule must have an eligibility, and no term that depends on the weight$"
+    for rule in (RULE, replace(rewarded, terms=(term,))):
+        with pytest.raises(ValueError, match=message):
+            reward_band(rule, EQUATION, np.inf, (PRE, POST), np.zeros(4, int))
+
+
+def test_an_eligibility_lacks_what_its_terms_and_decays_may_and_a_reward_is_rounded() -> None:
+    kept = Eligibility(reward_shift=7, decay=4096, epoch=2)
+    rule, modulator = replace(RULE, eligibility=kept), np.array([127, 64, 0, -128])
+    found = reward_band(rule, EQUATION, np.inf, (PRE, POST), modulator)
+    first, second = 0.5 + (UNIT - 1 + 1) / UNIT, 0.5 + (UNIT - 1 + 3) / UNIT
+    # The least eligibility also loses a fraction at the end of each of two epochs.
+    lacks, exceeds = [first + 1, first + second + 2], [0.5, 1.0]
+    below, above = 0.5 + lacks[0] / 2, 0.5 + exceeds[0] / 2
+    assert found.below[:, 0].tolist() == [0, below, below, below + 0.5 + exceeds[1]]
+    assert found.above[:, 0].tolist() == [0, above, above, above + 0.5 + lacks[1]]

@@ -50,6 +50,13 @@ SYNAPSES: dict[str, tuple[str, dict[str, float], dict[str, float]]] = {
         TRIPLET | {"Aplus": 0.0, "Aminus": 0.0071, "Aplus_triplet": 0.0065, "Aminus_triplet": 0.0},
         {"tau_minus": 33.7, "tau_minus_triplet": 114.0},
     ),
+    # Dopamine is gone long before the next step: a spike adds the eligibility to the weight.
+    "reward": (
+        "stdp_dopamine_synapse",
+        {"A_plus": 0.004, "A_minus": 0.0042, "tau_plus": 20.0, "tau_c": 200.0, "tau_n": 0.001}
+        | {"b": 0.0, "Wmin": 0.0, "Wmax": 1.0},
+        AFTER,
+    ),
 }
 
 
@@ -66,6 +73,30 @@ def trains() -> tuple[np.ndarray, np.ndarray]:
     return pre, post
 
 
+def dopamine() -> np.ndarray:
+    """Draw how many neurons send dopamine in each step."""
+    random = np.random.default_rng(7)
+    return random.integers(1, 4, STEPS) * (random.random(STEPS) < 0.02)
+
+
+def parrots(nest: Any, count: int, spikes: list[dict[str, Any]], **parameters: float) -> Any:
+    """Neurons that send given spikes, each half a step after its generator."""
+    generators = nest.Create("spike_generator", count, spikes)
+    neurons = nest.Create("parrot_neuron", count, parameters)
+    nest.Connect(generators, neurons, "one_to_one", {"delay": RESOLUTION})
+    return neurons
+
+
+def rewards(nest: Any) -> Any:
+    """Volume transmitter of dopamine, which arrives with the postsynaptic spikes of its step."""
+    sent = dopamine()
+    steps = np.flatnonzero(sent)
+    spikes = [{"spike_times": 1.0 + steps, "spike_multiplicities": sent[steps]}]
+    transmitter = nest.Create("volume_transmitter")
+    nest.Connect(parrots(nest, 1, spikes), transmitter, "one_to_one", {"delay": DELAY})
+    return transmitter
+
+
 def learned(
     nest: Any, name: str, pre: np.ndarray, post: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
@@ -75,15 +106,12 @@ def learned(
     nest.verbosity = nest.VerbosityLevel.ERROR
     nest.resolution = RESOLUTION
     recorder = nest.Create("weight_recorder")
-    nest.CopyModel(model, "learning", {**parameters, "weight_recorder": recorder})
-    sides = []
-    for spikes, given in ((pre, {}), (post, neuron)):
-        # A parrot repeats what its generator sends one step of the simulation later.
-        times = [1.0 + np.flatnonzero(column) for column in spikes.T]
-        generators = nest.Create("spike_generator", PAIRS, [{"spike_times": t} for t in times])
-        parrots = nest.Create("parrot_neuron", PAIRS, given)
-        nest.Connect(generators, parrots, "one_to_one", {"delay": RESOLUTION})
-        sides.append(parrots)
+    further = {"volume_transmitter": rewards(nest)} if name == "reward" else {}
+    nest.CopyModel(model, "learning", {**parameters, **further, "weight_recorder": recorder})
+    before, after = (
+        parrots(nest, PAIRS, [{"spike_times": 1.0 + np.flatnonzero(s)} for s in spikes.T], **given)
+        for spikes, given in ((pre, {}), (post, neuron))
+    )
     for pair in range(PAIRS):
         # Port 1 of a parrot takes spikes without repeating them.
         synapse = {
@@ -92,7 +120,7 @@ def learned(
             "delay": DELAY,
             "receptor_type": 1,
         }
-        nest.Connect(sides[0][pair], sides[1][pair], "one_to_one", synapse)
+        nest.Connect(before[pair], after[pair], "one_to_one", synapse)
     nest.Simulate(STEPS + 10.0)
     events = recorder.events
     order = np.lexsort((events["times"], events["senders"]))
@@ -109,6 +137,7 @@ def main() -> None:
     start = np.round(np.linspace(0.3, 0.7, PAIRS) * 64) / 64
     weights: dict[str, Any] = {name: learned(nest, name, pre, post, start) for name in SYNAPSES}
     arrays = {"pre": np.packbits(pre, axis=0), "post": np.packbits(post, axis=0), "start": start}
+    arrays["dopamine"] = dopamine().astype(np.uint8)
     np.savez_compressed(FOLDER / "stdp_rules.npz", **(weights | arrays))
     meta = {
         "nest": nest.__version__,
