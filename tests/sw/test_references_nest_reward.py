@@ -33,7 +33,7 @@ ONE = 1 << 14
 UNIT = 8
 """Modulator that stands for one spike of dopamine; 128 would add the eligibility itself."""
 
-STEPS = 600
+STEPS = 400
 """Steps that are enough to tell another rule."""
 
 

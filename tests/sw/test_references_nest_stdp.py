@@ -226,7 +226,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "change"), CASES)
 def test_another_rule_differs(name: str, change: Callable[[Rule], Rule]) -> None:
-    _, weights = learned(change(preset(name, FINE)), steps=400)
+    _, weights = learned(change(preset(name, FINE)), steps=300)
     assert outside(name, weights, finest(name)[1]) > 0
 
 
