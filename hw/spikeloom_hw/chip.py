@@ -12,8 +12,7 @@ from .host.port import HostPort
 from .host.uart import UART
 from .skid import Skid
 from .system import System
-from .tree.alarm import Alarm
-from .tree.hang import hang
+from .tree.root import hang_on_root
 from .tree.words import link_layout
 
 __all__ = ["Chip", "SerialChip"]
@@ -90,20 +89,7 @@ class Chip(wiring.Component):
             connect(m, fabric.o_words, host.i_words)
             return m
 
-        # A fabric with a link that has given up is still, and its last word is to say so.
-        ways = [(fabric.falling[k], fabric.rising[k]) for k in range(self.below)]
-        culprit = hang(m, self, ways, system, system.reset)
-        m.submodules.alarm = alarm = Alarm(self.config.chips)
-        connect(m, fabric.o_words, alarm.i)
-        connect(m, alarm.o, host.i_words)
-        m.d.comb += [
-            lost.eq(system.lost),
-            alarm.lost.eq(lost),
-            alarm.culprit.eq(culprit),
-        ]
-        with m.If(lost):
-            m.d.comb += [system.idle.eq(1), system.word.eq(0), system.bad_word.eq(0)]
-
+        connect(m, hang_on_root(m, self, system, fabric, lost), host.i_words)
         return m
 
 

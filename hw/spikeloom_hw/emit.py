@@ -139,7 +139,9 @@ def emit(
     _check_program(program)
     _check_name(name)
     top = top_of(program.config, link, divisor, break_cycles, line)
-    return emit_top(program, top, folder, name=name, branches=branches_of(program.config, line))
+    return emit_top(
+        program, top, folder, name=name, branches=branches_of(program.config, link, line)
+    )
 
 
 def emit_top(

@@ -7,6 +7,7 @@ from .config import ChipConfig
 from .interchip.parallel import ParallelLine
 from .tree.link_end import Line
 from .tree.linked import LinkedChip
+from .tree.node import Node
 from .validate import check_choice
 from .wrap.accelerator import Accelerator
 from .wrap.port import PORTS
@@ -32,8 +33,10 @@ def top_of(
         If there is no such link, or ``divisor`` or ``line`` is missing or has no meaning for it.
     """
     check_choice("Link", link, LINKS)
-    if config.parents and link != "bytes":
-        raise ValueError(f"The root of several chips has link 'bytes', not {link!r}")
+    if config.parents and link == "uart":
+        raise ValueError(
+            "The root of several chips has link 'bytes', 'axi' or 'wishbone', not 'uart'"
+        )
     if line is not None and not config.parents:
         raise ValueError("Line must not be given for one chip, which has no other to be joined to")
     if link == "uart":
@@ -44,12 +47,13 @@ def top_of(
         return SerialChip(config, divisor, break_cycles)
     if divisor is not None:
         raise ValueError(f"Divisor must not be given for link {link!r}, not {divisor!r}")
-    if config.parents:
-        return LinkedChip(config, 0, line or ParallelLine)
-    return Chip(config) if link == "bytes" else Accelerator(config, link)
+    chip = Chip(config) if link == "bytes" else Accelerator(config, link)
+    return LinkedChip(config, 0, line or ParallelLine, chip) if config.parents else chip
 
 
-def branches_of(config: ChipConfig, line: Line | None = None) -> list[wiring.Component]:
+def branches_of(
+    config: ChipConfig, link: str = "bytes", line: Line | None = None
+) -> list[wiring.Component]:
     """Give the chips that are not the root, with links of the form that ``line`` makes."""
-    chips = range(1, config.chips)
-    return [LinkedChip(config, chip, line or ParallelLine) for chip in chips]
+    kind = LinkedChip if link == "bytes" else Node
+    return [kind(config, chip, line or ParallelLine) for chip in range(1, config.chips)]

@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Value
 
 from .config import ChipConfig
-from .registers import Register, regions
+from .registers import CHIP_BITS, Register, regions
 
 __all__ = ["Window"]
 
@@ -31,7 +31,7 @@ class Window:
     bits : int
         Address bits of the port.
     registers : dict of str to int
-        Byte offset of each register.
+        Byte offset of each register; names of those of chip c below a root end in ``@c``.
     memories : dict of str to int
         Byte offset of each memory.
     """
@@ -40,11 +40,19 @@ class Window:
         self.config = config
         known = {n: region for n, region in regions(config).items() if n not in without}
         used = (1 << int(max(Register)).bit_length()) - 1
+        for chip in range(config.chips):
+            used |= chip << CHIP_BITS
         for region in known.values():
             used |= region.base | ((1 << (region.rows * region.stride - 1).bit_length()) - 1)
         self._places = [k for k in range(32) if used >> k & 1]
         self.bits = len(self._places) + 2
-        self.registers = {register.name: self.offset(register) for register in Register}
+        self.registers = {
+            f"{register.name}@{chip}" if chip else register.name: self.offset(
+                chip << CHIP_BITS | register
+            )
+            for chip in range(config.chips)
+            for register in Register
+        }
         self.memories = {name: self.offset(region.base) for name, region in known.items()}
 
     def offset(self, address: int) -> int:

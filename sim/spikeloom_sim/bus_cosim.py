@@ -6,41 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .bus_access import Access, Outcome
 from .cosim import run_bench
 from .tools import SimulationError
 
-__all__ = ["Access", "BusRun", "Outcome", "Port", "cosimulate_buses"]
+__all__ = ["BusRun", "Port", "cosimulate_buses"]
 
 Port = Literal["axi", "wishbone"]
 
 _BENCH = "spikeloom_sim.bus_cosim_bench"
-
-
-@dataclass(frozen=True)
-class Access:
-    """An access at the register port.
-
-    Parameters
-    ----------
-    offset : int
-        Byte offset in the window, a multiple of 4.
-    value : int or None
-        Word to write; None to read.
-    size : int
-        Bytes that are written, from the lowest on.
-    """
-
-    offset: int
-    value: int | None = None
-    size: int = 4
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of an access: whether it failed, and what was read (0 for a write)."""
-
-    failed: bool
-    value: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,7 +64,7 @@ def cosimulate_buses(
     port : "axi" or "wishbone"
         Kind of its register port.
     words : sequence of int
-        What goes into the stream.
+        What goes into the stream; for a single core, too, VALUE is a word behind its event.
     before, during, after : sequence of Access
         Accesses before the first word, beside the words, and after the last packet; those
         beside the words are made again and again until the last packet is there.
@@ -98,7 +72,7 @@ def cosimulate_buses(
         Packets to wait for.
     schedule : sequence of int
         STEP events that a time step consists of, for a single core: the bench is then its
-        network: it clears the core, puts them in place of each STEP of ``words``, and sends the
+        network; it clears the core, puts them in place of each STEP of ``words``, and sends the
         core its own events. A packet is then what the core sent in a time step.
     seed : int or None
         Seed of pauses on all channels; None for none.

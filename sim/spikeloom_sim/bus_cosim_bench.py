@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import cocotb
+import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, SimTimeoutError, with_timeout
 from cocotb.utils import get_sim_time
 
-from spikeloom_hw.event import Kind, Operation, pack, unpack
+from spikeloom_hw.event import VALUED, Kind, Operation, pack, unpack, unpack_values
 from spikeloom_sim.wishbone_bench import BusError, WishboneMaster
 
 __all__ = ["drive_buses"]
@@ -138,11 +139,23 @@ async def network(job: dict[str, Any], source: Any, sink: Any) -> list[list[int]
 
     packets: list[list[int]] = []
     await ask(pack(Kind.STEP, Operation.CLEAR, 0))
-    for word in job["words"]:
-        if unpack(word)[0] != Kind.STEP:
-            source.send_nowait(axi.AxiStreamFrame(tdata=[word]))
+    for event in events_of(job["words"], source.width):
+        if unpack(event & 0xFFFFFFFF)[0] != Kind.STEP:
+            source.send_nowait(axi.AxiStreamFrame(tdata=[event]))
             continue
         packets.append([event for step in job["schedule"] for event in await ask(step)])
         done = pack(Kind.STEP, Operation.DONE, len(packets) - 1)
         source.send_nowait(axi.AxiStreamFrame(tdata=[done]))
     return packets
+
+
+def events_of(words: list[int], width: int) -> Iterator[int]:
+    """Put each VALUE above the event before it, as events are on the bus."""
+    pairs = zip(words, [*words[1:], 0], strict=True)
+    for word, following in pairs:
+        kind = unpack(word)[0]
+        if kind in VALUED:
+            value = int(unpack_values(np.array([following], np.uint32))[0])
+            yield word | (value << 32) & ((1 << width) - 1)
+        elif kind != Kind.VALUE:
+            yield word

@@ -35,7 +35,11 @@ def test_each_chip_of_a_tree_is_a_module_with_the_pins_of_its_links(tmp_path: Pa
 @pytest.mark.parametrize(
     ("parents", "options", "message"),
     [
-        ((0,), {"link": "uart"}, "The root of several chips has link 'bytes', not 'uart'"),
+        (
+            (0,),
+            {"link": "uart"},
+            "The root of several chips has link 'bytes', 'axi' or 'wishbone', not 'uart'",
+        ),
         (
             (),
             {"line": SerialLine},

@@ -1,10 +1,14 @@
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from spikeloom.host.memories import Memories
+from spikeloom.host.readback import read_state
+from spikeloom.host.session import Session
 from spikeloom.host.words import StepDecoder, encode_steps
 from spikeloom.mapping import place
 from spikeloom_hw.config import ChipConfig, CoreConfig
@@ -13,11 +17,12 @@ from spikeloom_hw.event import Kind, Operation, pack
 from spikeloom_hw.layout import schedule_layout
 from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import Program
-from spikeloom_hw.registers import FABRIC, ID, Control, Errors, regions
+from spikeloom_hw.registers import FABRIC, ID, Control, Errors
 from spikeloom_hw.window import Window
 from spikeloom_hw.wrap.accelerator import Accelerator
 from spikeloom_hw.wrap.single_core import SingleCore
-from spikeloom_sim.bus_cosim import Access, Outcome, Port, cosimulate_buses
+from spikeloom_sim.bus_access import Access, Outcome, Readback, loads_of
+from spikeloom_sim.bus_cosim import Port, cosimulate_buses
 from spikeloom_sim.golden import Golden
 from spikeloom_sim.random_network import Case, random_case
 from spikeloom_sim.tools import SimulationError
@@ -39,27 +44,18 @@ CONFIG = ChipConfig(CORE)
 SEEDS: dict[Port, int] = {"axi": 4, "wishbone": 8}
 
 
-def case_of(seed: int) -> tuple[Case, Program]:
+def case_of(seed: int, cores: int = 1) -> tuple[Case, Program]:
     network = random_case(seed, CORE, steps=1, largest=12).network
     rng = np.random.default_rng(seed)
     spikes = {p.name: rng.random((STEPS, 1, p.size)) < 0.4 for p in network.inputs}
-    return Case(network, spikes, "busy input"), place(network, CONFIG)
+    pins = {p.name: k % cores for k, p in enumerate(network.neurons)}
+    program = place(network, replace(CONFIG, cores=cores), pins=pins)
+    return Case(network, spikes, "busy input"), program
 
 
 def words_of(case: Case, program: Program) -> list[int]:
     spikes = {name: train[:, 0] for name, train in case.spikes.items()}
     return encode_steps(spikes, program.inputs).tolist()
-
-
-def writes_of(program: Program, window: Window) -> list[Access]:
-    known = regions(program.config)
-    return [
-        Access(window.memories[name] + 4 * (row * known[name].stride + word), int(value))
-        for name, image in program.images.items()
-        if name in window.memories
-        for row, words in enumerate(image)
-        for word, value in enumerate(words)
-    ]
 
 
 def reads_of(writes: list[Access]) -> list[Access]:
@@ -70,12 +66,24 @@ def check_readback(writes: list[Access], outcomes: list[Outcome]) -> None:
     assert outcomes == [Outcome(False, write.value or 0) for write in writes]
 
 
-def check_spikes(case: Case, program: Program, packets: list[list[int]]) -> None:
+def read_states(case: Case, program: Program, session: Readback) -> dict[str, Any]:
+    memories = Memories(cast(Session, session), program.config)
+    return {
+        p.name: read_state(memories, program, program.population(p.name))
+        for p in case.network.neurons
+    }
+
+
+def check(case: Case, program: Program, packets: list[list[int]], states: Any) -> None:
     decoder = StepDecoder(program.recorded, STEPS, 0)
     decoder.feed(np.array([word for packet in packets for word in packet], np.uint32))
-    golden = Golden(case.network).run(case.spikes)
-    for name, spikes in golden.spikes.items():
+    golden = Golden(case.network)
+    for name, spikes in golden.run(case.spikes).spikes.items():
         assert np.array_equal(decoder.spikes[name], spikes[:, 0]), name
+    assert golden.state is not None
+    for name, members in states.items():
+        for member, values in members.items():
+            assert np.array_equal(values, getattr(golden.state[name], member)[0]), (name, member)
 
 
 def kept(port: Port, component: Any, folder: Path) -> Path:
@@ -91,27 +99,30 @@ def accelerators(tmp_path_factory: pytest.TempPathFactory) -> dict[Port, Path]:
 
 
 @pytest.mark.parametrize("port", SEEDS)
+@pytest.mark.parametrize("cores", [1, 2])
 def test_a_network_loaded_and_run_over_buses_that_pause_fires_as_in_golden(
-    accelerators: dict[Port, Path], port: Port
+    accelerators: dict[Port, Path], port: Port, cores: int, tmp_path: Path
 ) -> None:
-    case, program = case_of(SEEDS[port])
-    window = Window(CONFIG)
-    writes = writes_of(program, window)
+    case, program = case_of(SEEDS[port], cores)
+    used = {piece.core for p in program.populations for piece in p.slices}
+    assert used == set(range(cores))
+    several = cores > 1
+    verilog = kept(port, Accelerator(program.config, port), tmp_path) if several else None
+    window = Window(program.config)
+    writes = loads_of(program, window)
     clear = Access(window.registers["CONTROL"], Control.CLEAR | Control.ZERO_COUNTERS)
     # A weight is read while events come: neither may disturb the other, nor wait for ever.
     weights = [w for w in writes if w.offset >= window.memories["weights"]][-1:]
+    session = Readback(window)
+    read_states(case, program, session)
+    told = [Access(window.registers[name]) for name in ("ERRORS", "STEPS", "EVENTS_OUT")]
     seen = cosimulate_buses(
-        accelerators[port],
+        verilog or accelerators[port],
         port,
         words_of(case, program),
         before=[*writes, *reads_of(writes), clear],
         during=reads_of(weights),
-        after=[
-            Access(window.registers["ERRORS"]),
-            Access(window.registers["STEPS"]),
-            Access(window.registers["EVENTS_OUT"]),
-            *reads_of(weights),
-        ],
+        after=[*told, *reads_of(weights), *session.accesses],
         steps=STEPS,
         seed=SEEDS[port],
     )
@@ -119,11 +130,12 @@ def test_a_network_loaded_and_run_over_buses_that_pause_fires_as_in_golden(
     check_readback(writes, seen.before[len(writes) : -1])
     assert len(seen.during) > STEPS // 2
     check_readback(weights * len(seen.during), seen.during)
-    check_spikes(case, program, seen.packets)
+    session.answer(seen.after[len(told) + 1 :])
+    check(case, program, seen.packets, read_states(case, program, session))
     counted = sum(packet[-1] for packet in seen.packets)
     assert counted > 0
-    assert [outcome.value for outcome in seen.after[:3]] == [0, STEPS, counted]
-    check_readback(weights, seen.after[3:])
+    assert [outcome.value for outcome in seen.after[: len(told)]] == [0, STEPS, counted]
+    check_readback(weights, [seen.after[len(told)]])
 
 
 @pytest.mark.parametrize("port", SEEDS)
@@ -159,7 +171,7 @@ def test_a_single_core_in_a_network_fires_as_in_golden(port: Port, tmp_path: Pat
     case, program = case_of(4)
     window = Window(CONFIG, without=FABRIC)
     core = kept(port, SingleCore(CONFIG, port), tmp_path)
-    writes = writes_of(program, window)
+    writes = loads_of(program, window)
     columns = unpack_rows(schedule_layout(CORE), program.images["schedule"])
     phases = columns["phase"].tolist()
     assert len(phases) > 1

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, unsigned
+from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import Out, connect
 
 from ..chip import Chip
 from ..config import ChipConfig
@@ -15,6 +15,8 @@ from .link_end import Line, LinkEnd
 from .words import link_layout
 
 __all__ = ["LinkedChip"]
+
+_LINKS = ("to_child", "from_child", "link_errors", "link_reset")
 
 
 class LinkedChip(wiring.Component):
@@ -28,11 +30,15 @@ class LinkedChip(wiring.Component):
         Number of this one; 0 is the root.
     line : callable
         Makes the physical form of each end; all ends of a tree have the same.
+    root : Component or None
+        What the root is: an :class:`~spikeloom_hw.wrap.accelerator.Accelerator`, say; by default
+        a :class:`~spikeloom_hw.chip.Chip`.
 
     Members
     -------
     rx : In(stream.Signature(unsigned(8)))
-        Bytes from the host; of the root alone, as the next is.
+        Bytes from the host; of the root alone, as the next is. Another ``root`` has its own members
+        in the place of both.
     tx : Out(stream.Signature(unsigned(8)))
         Bytes to the host.
     parent : Out(pins of the line)
@@ -45,7 +51,13 @@ class LinkedChip(wiring.Component):
     tx: stream.Interface
     parent: Any
 
-    def __init__(self, config: ChipConfig, chip: int = 0, line: Line = ParallelLine) -> None:
+    def __init__(
+        self,
+        config: ChipConfig,
+        chip: int = 0,
+        line: Line = ParallelLine,
+        root: wiring.Component | None = None,
+    ) -> None:
         if not config.parents:
             raise ValueError("One chip has no links; parents must name those of the other chips")
         if not 0 <= chip < config.chips:
@@ -55,10 +67,11 @@ class LinkedChip(wiring.Component):
         names = ["parent"] if chip else []
         names += [f"child{child}" for child in config.children(chip)]
         self.ends = {name: LinkEnd(word, line, upper=name != "parent") for name in names}
-        members: dict[str, Any] = {}
-        if not chip:
-            members["rx"] = In(stream.Signature(unsigned(8)))
-            members["tx"] = Out(stream.Signature(unsigned(8)))
+        self.inner: Any = Branch(config, chip) if chip else root or Chip(config)
+        self.window = getattr(self.inner, "window", None)
+        given: Any = {} if chip else self.inner.signature.members
+        self.own = {name: given[name] for name in given if name not in _LINKS}
+        members = dict(self.own)
         for name, end in self.ends.items():
             members[name] = Out(wiring.Signature(end.pins))
         super().__init__(members)
@@ -66,11 +79,8 @@ class LinkedChip(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Put the ends of the links around the chip."""
         m = Module()
-        chip: Any = Branch(self.config, self.chip) if self.chip else Chip(self.config)
-        m.submodules.chip = chip
-        if not self.chip:
-            connect(m, flipped(self.rx), chip.rx)
-            connect(m, chip.tx, flipped(self.tx))
+        m.submodules.chip = chip = self.inner
+        hand_on(m, self, chip, self.own)
         for name, end in self.ends.items():
             m.submodules[name] = end
             hand_on(m, getattr(self, name), end, end.pins)

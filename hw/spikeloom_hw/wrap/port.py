@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import ClockDomain, Module, Signal, Value
+from amaranth.hdl import Cat, ClockDomain, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out, connect
@@ -35,6 +35,8 @@ class Wrapped(wiring.Component):
         Its kind: ``"axi"`` for AXI4-Lite, ``"wishbone"`` for Wishbone B4.
     width : int
         Bits of the data of the streams.
+    members : dict of str to Member
+        Members beside these.
 
     Members
     -------
@@ -62,15 +64,17 @@ class Wrapped(wiring.Component):
     m_axis_tvalid: Signal
     m_axis_tready: Signal
 
-    def __init__(self, window: Window, port: str, width: int) -> None:
+    def __init__(
+        self, window: Window, port: str, width: int, members: dict[str, Any] | None = None
+    ) -> None:
         check_choice("Port", port, tuple(PORTS))
         self.window = window
-        begin, members, self._slave = PORTS[port]
-        self._names = {f"{begin}{name}": name for name in members(window.bits)}
+        begin, bus, self._slave = PORTS[port]
+        self._names = {f"{begin}{name}": name for name in bus(window.bits)}
         super().__init__({
             "aclk": In(1),
             "aresetn": In(1),
-            **{f"{begin}{name}": member for name, member in members(window.bits).items()},
+            **{f"{begin}{name}": member for name, member in bus(window.bits).items()},
             "s_axis_tdata": In(width),
             "s_axis_tvalid": In(1),
             "s_axis_tready": Out(1),
@@ -78,6 +82,7 @@ class Wrapped(wiring.Component):
             "m_axis_tlast": Out(1),
             "m_axis_tvalid": Out(1),
             "m_axis_tready": In(1),
+            **(members or {}),
         })
 
     def add_clock(self, m: Module) -> None:
@@ -114,7 +119,13 @@ class Wrapped(wiring.Component):
         connect(m, responder.requests, system.requests)
         connect(m, system.responses, responder.responses)
         strobe = system.access.read | system.access.write
-        m.d.comb += responder.unknown.eq(strobe & ~known)
+        failed = strobe & ~known
+
+        # A link that has given up takes all that is for the chips behind it, and answers 0.
+        if system.children:
+            away = Cat(port.valid for port in (*system.remote, *system.answers)).any()
+            failed = failed | (system.lost & away)
+        m.d.comb += responder.unknown.eq(failed)
         return responder
 
     def add_input(self, m: Module, i: stream.Interface) -> None:

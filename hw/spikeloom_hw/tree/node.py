@@ -1,0 +1,61 @@
+"""A chip below the root of a tree, with clock and reset as standard ports have them."""
+
+from typing import Any
+
+from amaranth.hdl import ClockDomain, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+from ..config import ChipConfig
+from ..interchip.parallel import ParallelLine
+from ..interchip.pins import hand_on
+from .link_end import Line
+from .linked import LinkedChip
+
+__all__ = ["Node"]
+
+
+class Node(wiring.Component):
+    """A branch of a tree whose root is an accelerator with the port of a bus.
+
+    All that it does comes over the link to its parent: events, time, and accesses of the host.
+
+    Parameters
+    ----------
+    config : ChipConfig
+        Structure of the chips, which has parents.
+    chip : int
+        Number of this one, above 0.
+    line : callable
+        Makes the physical form of each end; all ends of a tree have the same.
+
+    Members
+    -------
+    aclk : In(1)
+        Clock of all signals.
+    aresetn : In(1)
+        Reset of all but the memories: active low, synchronous.
+    parent, child1, ... : Out(pins of the line)
+        As of :class:`~spikeloom_hw.tree.linked.LinkedChip`.
+    """
+
+    aclk: Signal
+    aresetn: Signal
+    parent: Any
+
+    def __init__(self, config: ChipConfig, chip: int, line: Line = ParallelLine) -> None:
+        if chip == 0:
+            raise ValueError("Chip 0 is the root, which has the port of a bus; a node is below it")
+        self.linked = LinkedChip(config, chip, line)
+        self.pins: Any = self.linked.signature.members
+        super().__init__({"aclk": In(1), "aresetn": In(1), **self.pins})
+
+    def elaborate(self, platform: Any) -> Module:
+        """Make the clock domain."""
+        m = Module()
+        domain: Any = ClockDomain("sync")
+        m.domains += domain
+        m.d.comb += [domain.clk.eq(self.aclk), domain.rst.eq(~self.aresetn)]
+        m.submodules.linked = self.linked
+        hand_on(m, self, self.linked, self.pins)
+        return m
