@@ -4,7 +4,7 @@ import enum
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import signed
+from amaranth.hdl import Cat, Value, signed
 from amaranth.lib import data
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "VALUE_WIDTH",
     "Kind",
     "Operation",
+    "definite",
     "event_layout",
     "pack",
     "pack_values",
@@ -77,6 +78,19 @@ def event_layout(value_width: int = 0) -> data.StructLayout:
     if value_width:
         members["value"] = signed(value_width)
     return data.StructLayout(members)
+
+
+def definite(event: Any) -> Value:
+    """Bits of an event, as a view, in which what its kind leaves open is 0.
+
+    END leaves source and index open, and what is not in :data:`VALUED` its value. That is of no
+    concern inside a chip; outside, unknown bits would make a simulation's checksums unknown.
+    """
+    bits = event.as_value()
+    names = (event.kind != Kind.END).replicate(VALUE_WIDTH)
+    carries = Cat(event.kind == kind for kind in sorted(VALUED)).any()
+    values = bits[32:] & carries.replicate(len(bits) - 32)
+    return Cat(bits[:VALUE_WIDTH] & names, bits[VALUE_WIDTH:32], values)
 
 
 def pack(kind: Kind, source: Any, index: Any) -> Any:

@@ -48,7 +48,9 @@ def top_of(
     if divisor is not None:
         raise ValueError(f"Divisor must not be given for link {link!r}, not {divisor!r}")
     chip = Chip(config) if link == "bytes" else Accelerator(config, link)
-    return LinkedChip(config, 0, line or ParallelLine, chip) if config.parents else chip
+    if not config.parents:
+        return chip
+    return (LinkedChip if link == "bytes" else Node)(config, 0, line or ParallelLine, chip)
 
 
 def branches_of(

@@ -146,6 +146,7 @@ async def network(job: dict[str, Any], source: Any, sink: Any) -> list[list[int]
         packets.append([event for step in job["schedule"] for event in await ask(step)])
         done = pack(Kind.STEP, Operation.DONE, len(packets) - 1)
         source.send_nowait(axi.AxiStreamFrame(tdata=[done]))
+    await source.wait()
     return packets
 
 

@@ -13,14 +13,10 @@ from spikeloom.host.words import StepDecoder, encode_steps
 from spikeloom.mapping import place
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.emit import verilog_of
-from spikeloom_hw.event import Kind, Operation, pack
-from spikeloom_hw.layout import schedule_layout
-from spikeloom_hw.packing import unpack_rows
 from spikeloom_hw.program import Program
-from spikeloom_hw.registers import FABRIC, ID, Control, Errors
+from spikeloom_hw.registers import ID, Control, Errors
 from spikeloom_hw.window import Window
 from spikeloom_hw.wrap.accelerator import Accelerator
-from spikeloom_hw.wrap.single_core import SingleCore
 from spikeloom_sim.bus_access import Access, Outcome, Readback, loads_of
 from spikeloom_sim.bus_cosim import Port, cosimulate_buses
 from spikeloom_sim.golden import Golden
@@ -164,38 +160,6 @@ def test_what_no_register_or_memory_takes_is_refused(
         accelerators[port], port, [], before=[access for access, _ in listed], seed=7
     )
     assert seen.before == [outcome for _, outcome in listed]
-
-
-@pytest.mark.parametrize("port", ["axi"])
-def test_a_single_core_in_a_network_fires_as_in_golden(port: Port, tmp_path: Path) -> None:
-    case, program = case_of(4)
-    window = Window(CONFIG, without=FABRIC)
-    core = kept(port, SingleCore(CONFIG, port), tmp_path)
-    writes = loads_of(program, window)
-    columns = unpack_rows(schedule_layout(CORE), program.images["schedule"])
-    phases = columns["phase"].tolist()
-    assert len(phases) > 1
-    seen = cosimulate_buses(
-        core,
-        port,
-        words_of(case, program),
-        before=[*writes, *reads_of(writes)],
-        after=[Access(window.registers["ERRORS"]), Access(window.registers["STEPS"])],
-        schedule=[pack(Kind.STEP, Operation.UPDATE, phase) for phase in phases],
-        seed=3,
-    )
-    check_readback(writes, seen.before[len(writes) :])
-    golden = Golden(case.network).run(case.spikes)
-    for step, events in enumerate(seen.packets):
-        fired = [
-            pack(Kind.SPIKE, p.source, int(index))
-            for p in program.populations
-            if p.name in golden.spikes and p.slices
-            for index in p.to_index(np.flatnonzero(golden.spikes[p.name][step, 0]))
-        ]
-        assert sorted(events) == sorted(fired), step
-    assert any(seen.packets)
-    assert [outcome.value for outcome in seen.after] == [0, STEPS]
 
 
 def test_models_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A chip below the root of a tree, with clock and reset as standard ports have them."""
+"""A chip of a tree with clock and reset as standard ports have them."""
 
 from typing import Any
 
@@ -16,18 +16,21 @@ __all__ = ["Node"]
 
 
 class Node(wiring.Component):
-    """A branch of a tree whose root is an accelerator with the port of a bus.
+    """A chip of a tree whose root has the port of a bus.
 
-    All that it does comes over the link to its parent: events, time, and accesses of the host.
+    All that a chip below the root does comes over the link to its parent: events, time, and
+    accesses of the host.
 
     Parameters
     ----------
     config : ChipConfig
         Structure of the chips, which has parents.
     chip : int
-        Number of this one, above 0.
+        Number of this one; 0 is the root.
     line : callable
         Makes the physical form of each end; all ends of a tree have the same.
+    root : Component or None
+        The :class:`~spikeloom_hw.wrap.accelerator.Accelerator` that the root is.
 
     Members
     -------
@@ -35,6 +38,8 @@ class Node(wiring.Component):
         Clock of all signals.
     aresetn : In(1)
         Reset of all but the memories: active low, synchronous.
+    s_axi_awaddr, ..., m_axis_tready
+        As of the accelerator, if this is the root.
     parent, child1, ... : Out(pins of the line)
         As of :class:`~spikeloom_hw.tree.linked.LinkedChip`.
     """
@@ -43,10 +48,17 @@ class Node(wiring.Component):
     aresetn: Signal
     parent: Any
 
-    def __init__(self, config: ChipConfig, chip: int, line: Line = ParallelLine) -> None:
-        if chip == 0:
-            raise ValueError("Chip 0 is the root, which has the port of a bus; a node is below it")
-        self.linked = LinkedChip(config, chip, line)
+    def __init__(
+        self,
+        config: ChipConfig,
+        chip: int,
+        line: Line = ParallelLine,
+        root: wiring.Component | None = None,
+    ) -> None:
+        if (chip == 0) != (root is not None):
+            raise ValueError(f"Chip 0 is an accelerator, the others are none; this is chip {chip}")
+        self.linked = LinkedChip(config, chip, line, root)
+        self.window = self.linked.window
         self.pins: Any = self.linked.signature.members
         super().__init__({"aclk": In(1), "aresetn": In(1), **self.pins})
 

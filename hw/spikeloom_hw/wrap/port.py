@@ -35,8 +35,9 @@ class Wrapped(wiring.Component):
         Its kind: ``"axi"`` for AXI4-Lite, ``"wishbone"`` for Wishbone B4.
     width : int
         Bits of the data of the streams.
-    members : dict of str to Member
-        Members beside these.
+    members : dict of str to Member or None
+        Members beside these; with some, it is a part of a :class:`~spikeloom_hw.tree.node.Node`,
+        which has clock and reset in its place.
 
     Members
     -------
@@ -71,9 +72,10 @@ class Wrapped(wiring.Component):
         self.window = window
         begin, bus, self._slave = PORTS[port]
         self._names = {f"{begin}{name}": name for name in bus(window.bits)}
+        self._inner = bool(members)
+        clock = {} if members else {"aclk": In(1), "aresetn": In(1)}
         super().__init__({
-            "aclk": In(1),
-            "aresetn": In(1),
+            **clock,
             **{f"{begin}{name}": member for name, member in bus(window.bits).items()},
             "s_axis_tdata": In(width),
             "s_axis_tvalid": In(1),
@@ -86,7 +88,9 @@ class Wrapped(wiring.Component):
         })
 
     def add_clock(self, m: Module) -> None:
-        """Make the clock domain of all that is inside."""
+        """Make the clock domain of all that is inside, unless what is around it does."""
+        if self._inner:
+            return
         domain: Any = ClockDomain("sync")
         m.domains += domain
         m.d.comb += [domain.clk.eq(self.aclk), domain.rst.eq(~self.aresetn)]

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, ResetInserter, Shape, Signal
+from amaranth.hdl import Module, ResetInserter, Shape, Signal
 from amaranth.lib.wiring import connect
 
 from ..bus import broadcast
 from ..config import ChipConfig
 from ..core import Core
-from ..event import Kind, Operation, event_layout, pack
+from ..event import Kind, Operation, definite, event_layout
 from ..registers import FABRIC
 from ..settle import settle
 from ..skid import Skid
@@ -91,11 +91,8 @@ class SingleCore(Wrapped):
             sinks.append((core.teach, teaches))
         broadcast(m, gate.o, sinks)
 
-        # Of END, the core leaves source and index open.
         sent: Any = core.o.payload
-        end, plain = Signal(), Const(pack(Kind.END, 0, 0), len(sent.as_value()))
-        m.d.comb += end.eq(sent.kind == Kind.END)
-        self.add_output(m, core.o, Mux(end, plain, sent.as_value()), end)
+        self.add_output(m, core.o, definite(sent), sent.kind == Kind.END)
 
         self._watch(m, system, core, gate, step & (event.source == Operation.DONE))
         return m
