@@ -4,7 +4,8 @@ from amaranth.lib import wiring
 
 from .chip import Chip, SerialChip
 from .config import ChipConfig
-from .interchip.parallel import ParallelLine
+from .interchip.parallel import ClockedLine, ParallelLine
+from .interchip.serial import SerialLine
 from .tree.link_end import Line
 from .tree.linked import LinkedChip
 from .tree.node import Node
@@ -12,10 +13,13 @@ from .validate import check_choice
 from .wrap.accelerator import Accelerator
 from .wrap.port import PORTS
 
-__all__ = ["LINKS", "branches_of", "top_of"]
+__all__ = ["LINES", "LINKS", "branches_of", "top_of"]
 
 LINKS = ("bytes", "uart", *PORTS)
 """Ways to reach the hardware."""
+
+LINES: dict[str, Line] = {"parallel": ParallelLine, "clocked": ClockedLine, "serial": SerialLine}
+"""Forms of the links between chips."""
 
 
 def top_of(

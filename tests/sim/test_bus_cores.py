@@ -26,6 +26,7 @@ from spikeloom_hw.window import Window
 from spikeloom_hw.wrap.single_core import SingleCore
 from spikeloom_sim.bus_access import Access, Outcome, Readback, loads_of
 from spikeloom_sim.bus_cosim import Port, cosimulate_buses
+from spikeloom_sim.learning import plastic_projections
 from spikeloom_sim.quantised import QuantisedNetwork
 from spikeloom_sim.random_network import random_case
 from spikeloom_sim.recording import Recording
@@ -113,7 +114,8 @@ def check(run: Run, golden: Golden, expected: Recording) -> None:
     for name, members in states.items():
         for member, values in members.items():
             assert np.array_equal(values, getattr(golden.state[name], member)[0]), (name, member)
-    plastic = [p for p in golden.learned.projections if p.rule]
+    learned = golden.learned
+    plastic = plastic_projections(learned.projections, learned.phases).values()
     for found, projection in zip(weights, plastic, strict=True):
         assert np.array_equal(found, projection.weights)
 

@@ -23,7 +23,7 @@ from spikeloom_sim.golden import Golden
 from spikeloom_sim.random_network import Case, random_case
 from spikeloom_sim.tools import SimulationError
 
-STEPS = 20
+STEPS = 12
 CORE = CoreConfig(
     lanes=4,
     update_lanes=2,

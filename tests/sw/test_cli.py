@@ -194,6 +194,18 @@ WRONG = {
     "the clock in Hz",
     "build {}/network.npz -o {}/other --link axi --clock 1e6": "--clock is for a serial line; "
     "give --link uart with it",
+    "build {}/network.npz -o {}/other --single-core": "--single-core needs --link axi or --link "
+    "wishbone, for its registers",
+    "build {}/network.npz -o {}/other --single-core --link axi --cores 2": "--single-core needs a "
+    "network on 1 core, but this is on 2",
+    "build {}/network.npz -o {}/other --single-core --link axi --line serial": "--line joins "
+    "chips; a single core has none, so leave it out",
+    "build {}/network.npz -o {}/other --line serial": "Line must not be given for one chip, which "
+    "has no other to be joined to",
+    "build {}/network.npz -o {}/other --chips 2 --link uart --clock 12e6": "The root of several "
+    "chips has link 'bytes', 'axi' or 'wishbone', not 'uart'",
+    "build {}/network.npz -o {}/other --board icebreaker --line serial": "--line is for Verilog "
+    "alone; leave it or --board out",
     "build {}/network.npz -o {}/other --record digits": "There is no population 'digits'; the "
     "network has 'in', 'out'",
     "build {}/network.npz -o {}/empty": "{}/empty is a file; give the name of a folder",

@@ -64,12 +64,38 @@ def test_one_core_is_not_worth_a_table(network: Path) -> None:
 
 def test_build_places_as_it_is_told(network: Path, tmp_path: Path) -> None:
     folder = tmp_path / "built"
-    options = ("--target", "generic-4", "--cores", 2, "--pin", "mid=1")
+    options = ("--target", "generic-4", "--cores", 2, "--pin", "mid=1", "--link", "axi")
     result = spikeloom("build", network, "-o", folder, *options, "--json")
     assert result.exit_code == 0, result.output
     program = Program.load(folder / "program.spikeloom")
     assert [piece.core for piece in program.population("mid").slices] == [1]
     assert len(json.loads(result.stdout)["cores"]) == 2
+    ports = json.loads((folder / "spikeloom.map.json").read_text())["ports"]
+    assert {"s_axi_awvalid", "m_axis_tlast"} <= {port["name"] for port in ports}
+
+
+def test_build_gives_each_chip_the_ports_that_are_asked_for(network: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "built"
+    options = ("--target", "generic-4", "--chips", 2, "--link", "wishbone")
+    result = spikeloom("build", network, "-o", folder, *options, "--line", "serial", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["branches"] == [str(folder / "spikeloom_chip1.v")]
+    content = json.loads((folder / "spikeloom.map.json").read_text())
+    (branch,) = content["branches"].values()
+    root, below = ({p["name"] for p in ports} for ports in (content["ports"], branch["ports"]))
+    assert below == {"aclk", "aresetn", "parent__tx_pin", "parent__rx_pin"}
+    assert root >= {"aclk", "aresetn", "wb_cyc_i", "m_axis_tlast", "child1__tx_pin"}
+    assert content["window"]["registers"]["STATUS@1"] > 0
+    assert {"weights", "weights@1", "down@1"} <= content["window"]["regions"].keys()
+
+
+def test_build_writes_a_core_alone(network: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "built"
+    options = ("--target", "generic-4", "--single-core", "--link", "axi", "--json")
+    result = spikeloom("build", network, "-o", folder, *options)
+    assert result.exit_code == 0, result.output
+    content = json.loads((folder / "spikeloom.map.json").read_text())
+    assert "schedule" not in content["window"]["regions"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ..settle import settle
 from ..system import System
 from .hang import hang
 from .uplink import Uplink
-from .words import link_layout
+from .words import connect_definite, link_layout
 
 __all__ = ["Branch"]
 
@@ -80,7 +80,7 @@ class Branch(wiring.Component):
         connect(m, flipped(self.down), uplink.down)
         connect(m, uplink.up, flipped(self.up))
         connect(m, uplink.o, cluster.i[0])
-        connect(m, cluster.up, uplink.i)
+        connect_definite(m, cluster.up, uplink.i)
         connect(m, uplink.requests, system.requests)
         connect(m, system.responses, uplink.answers)
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, ResetInserter, Signal, unsigned
+from amaranth.hdl import Module, Mux, ResetInserter, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..config import ChipConfig
-from ..event import definite, event_layout
+from ..event import event_layout
 from ..link import request_layout
 from ..skid import Skid
 from .words import Tag, link_layout
@@ -128,7 +128,7 @@ class Downlink(wiring.Component):
                     m.d.comb += [
                         skid.i.valid.eq(1),
                         word.tag.eq(Tag.EVENT),
-                        word.body.eq(definite(self.i.payload)),
+                        word.body.eq(Value.cast(self.i.payload)),
                         self.i.ready.eq(skid.i.ready),
                     ]
                 with m.Elif(self.requests.valid):

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import connect, flipped
 
 from .downlink import Downlink
+from .words import connect_definite
 
 __all__ = ["hang"]
 
@@ -35,7 +36,7 @@ def hang(m: Module, chip: Any, ways: list[tuple[Any, Any]], system: Any, reset: 
     culprit = Signal.like(ports[0].culprit, name="culprit")
     for k, (port, (falling, rising)) in enumerate(zip(ports, ways, strict=True)):
         m.submodules[f"downlink{k}"] = port
-        connect(m, falling, port.i)
+        connect_definite(m, falling, port.i)
         connect(m, port.o, rising)
         connect(m, system.remote[k], port.requests)
         connect(m, port.answers, system.answers[k])

@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..config import ChipConfig
-from ..event import Kind, Operation, definite, event_layout
+from ..event import Kind, Operation, event_layout
 from ..link import request_layout
 from ..skid import Skid
 from .words import Tag, link_layout
@@ -175,7 +175,7 @@ class Uplink(wiring.Component):
             m.d.comb += [
                 skid.i.valid.eq(self.i.valid),
                 word.tag.eq(Tag.EVENT),
-                word.body.eq(definite(event)),
+                word.body.eq(Value.cast(self.i.payload)),
                 self.i.ready.eq(skid.i.ready),
                 ended.eq(self.i.valid & skid.i.ready & (event.kind == Kind.END)),
             ]

@@ -3,13 +3,13 @@
 import enum
 from typing import Any
 
-from amaranth.hdl import Shape
-from amaranth.lib import data
+from amaranth.hdl import Module, Shape, Value
+from amaranth.lib import data, stream
 
 from ..config import ChipConfig
-from ..event import event_layout
+from ..event import definite, event_layout
 
-__all__ = ["Tag", "link_layout"]
+__all__ = ["Tag", "connect_definite", "link_layout"]
 
 _HOST = 32
 
@@ -36,3 +36,12 @@ def link_layout(config: ChipConfig) -> data.StructLayout:
     event = Shape.cast(event_layout(config.core.value_width)).width
     members: dict[str, Any] = {"body": max(event, _HOST), "tag": Tag}
     return data.StructLayout(members)
+
+
+def connect_definite(m: Module, inside: stream.Interface, outside: stream.Interface) -> None:
+    """Connect events of a chip with what sends them over a link; no bit of them is left open."""
+    m.d.comb += [
+        Value.cast(outside.payload).eq(definite(inside.payload)),
+        outside.valid.eq(inside.valid),
+        inside.ready.eq(outside.ready),
+    ]

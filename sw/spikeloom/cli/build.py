@@ -8,12 +8,7 @@ import click
 
 from spikeloom_boards.catalogue import BOARDS
 from spikeloom_boards.flow import PROGRAM, BuildOptions, build_board
-from spikeloom_boards.target import TARGETS
-from spikeloom_hw.emit import emit
-from spikeloom_hw.folder import staged
-from spikeloom_hw.host.uart import break_cycles_at
 from spikeloom_hw.program import Program
-from spikeloom_hw.tops import LINKS
 
 from ..activity import activity_counts
 from ..flow import compile
@@ -22,10 +17,9 @@ from .cells import predict_cells
 from .files import read_network
 from .placing import describe_cores, placing_of, placing_options, say_cores
 from .report import Outcome, Report, command
+from .verilog import TARGET, refuse_verilog_options, verilog_options, write_verilog
 
 __all__ = ["build"]
-
-_DEFAULTS = {"target": "generic-16", "link": "bytes", "baud": 3_000_000}
 
 
 @click.command()
@@ -49,23 +43,7 @@ _DEFAULTS = {"target": "generic-16", "link": "bytes", "baud": 3_000_000}
     help="Most placements to try until the clock of the board is reached.",
 )
 @click.option("--seed", default=1, show_default=True, type=int, help="First of them.")
-@click.option(
-    "--target",
-    type=click.Choice(list(TARGETS)),
-    help="Write Verilog for it; generic-16 if no board.",
-)
-@click.option(
-    "--link",
-    type=click.Choice(list(LINKS)),
-    help="What the host port of the Verilog speaks: a stream of bytes (default), a serial line, "
-    "or the bus of a processor.",
-)
-@click.option(
-    "--clock", type=click.FloatRange(min=1), help="Frequency of the clock in Hz, for a serial line."
-)
-@click.option(
-    "--baud", type=click.IntRange(min=1), help="Bits a second of the serial line; 3000000."
-)
+@verilog_options
 @click.option("--record", multiple=True, help="Population that the host gets the events of.")
 @placing_options
 @command
@@ -86,11 +64,13 @@ def build(
     how = {"record": record or None, **placing_of(chosen)}
     if chosen["liberty"] is not None and board != ASIC:
         raise ValueError(f"--liberty is for an ASIC; give --board {ASIC} with it")
+    if board is not None:
+        refuse_verilog_options(chosen)
     if board == ASIC:
         for option in ("link", "clock", "baud"):
             if chosen[option] is not None:
                 raise ValueError(f"--{option} is for a serial line, which an ASIC has not")
-        target = chosen["target"] or _DEFAULTS["target"]
+        target = chosen["target"] or TARGET
         program = compile(read_network(network), target, **how)
         return build_asic(report, program, output, chosen["liberty"])
     if board is not None:
@@ -100,29 +80,7 @@ def build(
         seeds = {name: chosen[name] for name in ("seed", "seeds")}
         program = compile(read_network(network), BOARDS[board].target, **how)
         return _build_board(report, program, output, board, **seeds)
-    target, link, baud = (chosen[name] or default for name, default in _DEFAULTS.items())
-    divisor = _divisor(link, chosen["clock"], baud)
-    program = compile(read_network(network), target, **how)
-    with report.working("Writing the Verilog"), staged(output) as stage:
-        pause = None if divisor is None else break_cycles_at(chosen["clock"])
-        emission = emit(program, stage, link=link, divisor=divisor, break_cycles=pause)
-        program.save(stage / PROGRAM)
-        names = sorted(file.name for file in stage.iterdir())
-        sizes = {name: (stage / name).stat().st_size for name in names}
-    report.table(f"{output}", ("file", "bytes"), list(sizes.items()))
-    say_cores(report, program, 0.1)
-    report.say(f"Configuration {program.config.hash:016x}, target {target}, link {link}")
-    return Outcome({
-        "folder": output,
-        "files": names,
-        "module": emission.name,
-        "program": output / PROGRAM,
-        "verilog": output / emission.verilog.name,
-        "configuration": f"{program.config.hash:016x}",
-        "target": target,
-        "link": link,
-        **describe_cores(program, 0.1),
-    })
+    return write_verilog(report, read_network(network), output, how, chosen)
 
 
 def _build_board(report: Report, program: Program, output: Path, name: str, **how: Any) -> Outcome:
@@ -155,14 +113,3 @@ def _build_board(report: Report, program: Program, output: Path, name: str, **ho
         },
         fine=built.report.met is not False,
     )
-
-
-def _divisor(link: str, clock: float | None, baud: int) -> float | None:
-    """Clock cycles in a bit of the serial line; None if there is none."""
-    if link != "uart":
-        if clock is not None:
-            raise ValueError("--clock is for a serial line; give --link uart with it")
-        return None
-    if clock is None:
-        raise ValueError("--link uart needs --clock, the frequency of the clock in Hz")
-    return clock / baud
