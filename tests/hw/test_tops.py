@@ -10,6 +10,7 @@ from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.emit import emit, emit_top
 from spikeloom_hw.program import Program
 from spikeloom_hw.registers import regions
+from spikeloom_hw.tree.node import Node
 from spikeloom_hw.wrap.accelerator import Accelerator
 from spikeloom_hw.wrap.single_core import SingleCore
 
@@ -48,5 +49,8 @@ def test_what_cannot_be_wrapped_is_refused() -> None:
     text = "^A single core needs the configuration of a chip with 1 core, not with 2$"
     with pytest.raises(ValueError, match=text):
         SingleCore(replace(CONFIG, cores=2))
+    text = "^Chip 0 is an accelerator, the others are none; this is chip 0$"
+    with pytest.raises(ValueError, match=text):
+        Node(replace(CONFIG, parents=(0,)), 0)
     # What was not finished goes here, not in another test that forbids it.
     gc.collect()

@@ -4,7 +4,7 @@ import pytest
 
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.header import c_header
-from spikeloom_hw.registers import FABRIC, Register, regions
+from spikeloom_hw.registers import CHIP_BITS, FABRIC, Register, regions
 from spikeloom_hw.window import Window
 from spikeloom_sim.structures import LEARNING, STRUCTURES
 
@@ -44,6 +44,19 @@ def test_a_small_accelerator_has_a_small_window() -> None:
     small = ChipConfig(CoreConfig(lanes=4, update_lanes=2, weight_rows=32, neuron_rows=4))
     assert Window(small).bits == 14
     assert Window(small, without=FABRIC).bits == 13
+
+
+def test_the_window_of_a_tree_has_the_registers_of_every_chip() -> None:
+    config = ChipConfig(cores=2, parents=(0, 0, 1))
+    window = Window(config)
+    assert len(window.registers) == config.chips * len(Register)
+    for chip in range(1, config.chips):
+        for register in Register:
+            place = window.registers[f"{register.name}@{chip}"]
+            assert place == window.offset((chip << CHIP_BITS) + register)
+    places = [*window.registers.values(), *window.memories.values()]
+    assert len(set(places)) == len(places)
+    assert max(places) < 1 << window.bits
 
 
 def test_what_the_window_does_not_reach_is_refused() -> None:

@@ -86,6 +86,7 @@ def test_build_gives_each_chip_the_ports_that_are_asked_for(network: Path, tmp_p
     assert below == {"aclk", "aresetn", "parent__tx_pin", "parent__rx_pin"}
     assert root >= {"aclk", "aresetn", "wb_cyc_i", "m_axis_tlast", "child1__tx_pin"}
     assert content["window"]["registers"]["STATUS@1"] > 0
+    assert "#define SPIKELOOM_STATUS_1_OFFSET " in (folder / "spikeloom.h").read_text()
     assert {"weights", "weights@1", "down@1"} <= content["window"]["regions"].keys()
 
 
