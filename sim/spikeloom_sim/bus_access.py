@@ -54,7 +54,7 @@ def loads_of(program: Program, window: Window) -> list[Access]:
 class Readback:
     """Reads like a session of the host, from a simulation that takes a list of accesses.
 
-    What is asked for before :meth:`answer` goes into :attr:`accesses` and reads as 0; the same
+    What is asked for before :meth:`answer` goes into ``accesses`` and reads as 0; the same
     questions after it get the answers.
 
     Parameters
