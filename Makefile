@@ -15,7 +15,7 @@ endif
 # The type checker is pinned in requirements.lock: let it not ask for news.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup demo test check docs bench lock clean
+.PHONY: help setup demo test check lint types layers docs bench lock clean
 
 help:
 	@echo "make demo   run the trained MNIST network on the generated Verilog (results in build/demo)"
@@ -35,12 +35,19 @@ demo: setup
 test: setup
 	@python -m pytest --numprocesses $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
+# Side by side, what each says in one piece.
 check: setup
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target docs types lint layers
+
+lint:
 	ruff check
 	ruff format --check
+
+types:
 	pyright
+
+layers:
 	lint-imports
-	$(MAKE) --no-print-directory docs
 
 docs: setup
 	sphinx-build -W --keep-going -n -q -b html docs build/docs

