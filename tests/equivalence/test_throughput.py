@@ -23,7 +23,7 @@ SWEEP = 8
 FIND_DUE_ROWS = 1  # beyond what a sweep of all rows may take
 
 
-@pytest.mark.parametrize(("lanes", "skip"), [(8, False), (16, False), (32, False), (16, True)])
+@pytest.mark.parametrize(("lanes", "skip"), [(8, False), (16, True), (32, False)])
 def test_every_lane_works_in_every_cycle(lanes: int, skip: bool) -> None:
     rng = np.random.default_rng(lanes)
     neuron = NeuronParameters(threshold=1 << 16, decay=3900)

@@ -1,5 +1,9 @@
-"""Core, bus and control together against the golden model, with stalls on both ends."""
+"""Core, bus and control together against the golden model, with stalls on both ends.
 
+Here a share of the cores is drawn; benchmarks/equivalence.py sets SPIKELOOM_CASES, which draws all.
+"""
+
+import os
 import random
 from typing import Any
 
@@ -22,8 +26,10 @@ from spikeloom_sim.random_network import Case, random_case
 from spikeloom_sim.recording import Recording
 
 STEPS = 7
-CASES = 44
 FEW = 4
+# Each choice that a core, a network or a neuron has is in two of these at least.
+SHARE = (4, 7, 8, 9, 19, 20, 22, 23, 26, 28, 30, 32, 37, 39, 43)
+SEEDS = range(44) if "SPIKELOOM_CASES" in os.environ else SHARE
 # Neuron fields that come together.
 FEATURES = (
     ("output",),
@@ -199,7 +205,7 @@ def expected_of(program: Program, recording: Recording, step: int) -> dict[str, 
     return events
 
 
-@pytest.mark.parametrize("seed", range(CASES))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_the_fabric_computes_what_golden_does(seed: int) -> None:
     core = core_of(seed)
     case = random_case(seed, core, steps=STEPS, largest=24)
@@ -229,8 +235,7 @@ def check(case: Case, program: Program, seed: int) -> None:
 
 
 def test_the_cases_reach_the_extremes() -> None:
-    cores = [core_of(seed) for seed in range(CASES)]
-    drawn = [random_case(seed, core, steps=STEPS, largest=24) for seed, core in enumerate(cores)]
+    drawn = [random_case(seed, core_of(seed), steps=STEPS, largest=24) for seed in SEEDS]
     assert {case.mood for case in drawn} >= {"silent input", "all fire", "none fires", "mixed"}
     neurons = [p.neuron for c in drawn for p in c.network.neurons if p.neuron]
     assert {neuron.reset for neuron in neurons} == set(Reset)
@@ -244,7 +249,7 @@ def test_the_cases_reach_the_extremes() -> None:
     assert any(p.largest > 1 for c in drawn for p in c.network.inputs)
     recordings = [Golden(c.network).run(c.spikes) for c in drawn]
     fired = [sum(int(s.sum()) for s in r.spikes.values()) for r in recordings]
-    assert sum(count > 0 for count in fired) > CASES // 2
+    assert sum(count > 0 for count in fired) > len(SEEDS) // 2
     assert 0 in fired
 
 
