@@ -136,6 +136,10 @@ class CompiledChip(Simulated):
         """Leave bytes at stream ``number``, above 0, which takes them while the chip runs."""
         self._library.spikeloom_give(self._alive(), number, data, len(data))
 
+    def hang_up(self, number: int) -> None:
+        """Tell the chip, until the next reset, that nobody is at the other end of a stream."""
+        self._library.spikeloom_hang_up(self._alive(), number)
+
     def take(self, number: int) -> bytes:
         """Fetch what came out of stream ``number``, above 0, since the last time."""
         parts = []
@@ -242,6 +246,8 @@ def _describe(library: ctypes.CDLL) -> None:
     library.spikeloom_pauses.argtypes = [pointer, ctypes.c_uint32, number]
     library.spikeloom_give.restype = None
     library.spikeloom_give.argtypes = [pointer, ctypes.c_int, ctypes.c_char_p, size]
+    library.spikeloom_hang_up.restype = None
+    library.spikeloom_hang_up.argtypes = [pointer, ctypes.c_int]
     library.spikeloom_take.restype = size
     library.spikeloom_take.argtypes = [pointer, ctypes.c_int, ctypes.c_char_p, size]
     library.spikeloom_run.restype = size

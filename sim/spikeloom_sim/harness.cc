@@ -6,14 +6,15 @@
 #include <vector>
 
 // Says how many pairs of byte streams there are (STREAMS), and their ports: EACH_STREAM(DO) is, for
-// each pair, DO(number, valid in, payload in, ready in, valid out, payload out, ready out).
+// each pair, DO(number, valid in, payload in, ready in, valid out, payload out, ready out), and
+// EACH_LOST(DO) is DO(number, pin) for each that can be told that the other end has left.
 #include "streams.h"
 
 namespace {
 
 // A pair of byte streams in a cycle.
 struct Stream {
-    bool offers = false, takes = false;
+    bool offers = false, takes = false, lost = false;
     uint8_t byte = 0;
     uint32_t ready = 0, valid = 0, payload = 0;
 };
@@ -53,6 +54,8 @@ struct Design {
     before(top.out_valid, streams[k].valid);                                         \
     before(top.out_payload, streams[k].payload);
         EACH_STREAM(BEFORE)
+#define LOST(k, pin) top.pin.set<bool>(streams[k].lost);
+        EACH_LOST(LOST)
         top.prev_p_clk.set<bool>(false);
         top.p_clk.set<bool>(true);
         top.step();
@@ -80,6 +83,8 @@ struct Design {
     top.in_payload = streams[k].byte;                                             \
     top.out_ready = streams[k].takes;
         EACH_STREAM(SET)
+#define LOST(k, pin) top.pin = streams[k].lost;
+        EACH_LOST(LOST)
         top.clk = 0;
         top.eval();
 #define GET(k, in_valid, in_payload, in_ready, out_valid, out_payload, out_ready) \
@@ -187,6 +192,9 @@ void spikeloom_give(Chip *chip, int number, const uint8_t *input, size_t given) 
     ends.taken = 0;
     ends.given.insert(ends.given.end(), input, input + given);
 }
+
+// From now until the next reset, nobody is at the other end of a stream.
+void spikeloom_hang_up(Chip *chip, int number) { chip->design.streams[number].lost = true; }
 
 // Fetch what has come out of a stream other than the first.
 size_t spikeloom_take(Chip *chip, int number, uint8_t *output, size_t room) {

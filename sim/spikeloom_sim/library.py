@@ -22,6 +22,7 @@ Engine = Literal["auto", "cxxrtl", "verilator"]
 ENGINES: tuple[Engine, ...] = ("auto", "cxxrtl", "verilator")
 Link = Literal["bytes", "uart"]
 
+_PARTS = ("valid", "payload", "ready")
 # Nobody asks whether a register has changed: it is copied, which is faster than to compare it.
 _REGISTER = re.compile(r"if \(((?!memory_)\w+)\.commit\(observer\)\) changed = true;")
 _HARNESS = {
@@ -137,10 +138,13 @@ def build_library(
     return cached(engine, parts, build) / "chip.so"
 
 
-def _streams(ports: str) -> list[tuple[str, str]]:
-    """Pairs of byte streams, in and out: first that of the host, or else that of the parent."""
+def _streams(ports: str) -> list[tuple[str, str, str]]:
+    """Pairs of byte streams, in and out: first that of the host, or else that of the parent.
+
+    To those of links comes the pin that tells that the other end has left, or an empty name.
+    """
     names = set(re.findall(r"\w+", ports))
-    found = [("rx", "tx")] if "rx__payload" in names else []
+    found = [("rx", "tx", "")] if "rx__payload" in names else []
     sides = sorted(
         (
             name.removesuffix("__i_bytes__payload")
@@ -149,21 +153,29 @@ def _streams(ports: str) -> list[tuple[str, str]]:
         ),
         key=lambda side: (side != "parent", len(side), side),
     )
-    return found + [(f"{side}__i_bytes", f"{side}__o_bytes") for side in sides]
+    for side in sides:
+        lost = f"{side}__lost"
+        found.append((f"{side}__i_bytes", f"{side}__o_bytes", lost if lost in names else ""))
+    return found
 
 
-def _header(streams: list[tuple[str, str]], engine: str) -> str:
+def _header(streams: list[tuple[str, str, str]], engine: str) -> str:
     """Tell the harness its streams; CXXRTL doubles underscores, Verilator numbers every second."""
-    lines = []
-    for number, (into, out) in enumerate(streams):
-        ports = [f"{into}__{part}" for part in ("valid", "payload", "ready")]
-        ports += [f"{out}__{part}" for part in ("valid", "payload", "ready")]
+
+    def named(port: str) -> str:
         if engine == "cxxrtl":
-            ports = [f"p_{port.replace('_', '__')}" for port in ports]
-        else:
-            ports = [port.replace("__", "___05F") for port in ports]
-        lines.append(f"DO({number}, {', '.join(ports)})")
-    return f"#define STREAMS {len(streams)}\n#define EACH_STREAM(DO) {' '.join(lines)}\n"
+            return f"p_{port.replace('_', '__')}"
+        return port.replace("__", "___05F")
+
+    each, lost = [], []
+    for number, (into, out, pin) in enumerate(streams):
+        ports = [f"{side}__{part}" for side in (into, out) for part in _PARTS]
+        each.append(f"DO({number}, {', '.join(map(named, ports))})")
+        lost += [f"DO({number}, {named(pin)})"] if pin else []
+    return (
+        f"#define STREAMS {len(streams)}\n#define EACH_STREAM(DO) {' '.join(each)}\n"
+        f"#define EACH_LOST(DO) {' '.join(lost)}\n"
+    )
 
 
 def _with_cxxrtl(name: str, text: str, folder: Path, harness: Path) -> None:

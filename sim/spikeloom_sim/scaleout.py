@@ -48,8 +48,8 @@ def compiled_chip(config: ChipConfig, chip: int, *, engine: Engine = "auto") -> 
 class Wired:
     """A chip with its children at sockets, which runs as if it had only its first stream.
 
-    :class:`~spikeloom_sim.server.Server` can run it. A socket that the other side has closed is a
-    wire on which nothing comes any more.
+    :class:`~spikeloom_sim.server.Server` can run it. When the other side has closed a socket the
+    link there gives up at once, and the root tells the host.
 
     Parameters
     ----------
@@ -101,9 +101,10 @@ class Wired:
         ready = select.select(self.children, [], [], wait)[0] if self._numbers else []
         for child in ready:
             data = _take(child)
-            self.chip.give(self._numbers[child], data)
-            if not data:
-                del self._numbers[child]
+            if data:
+                self.chip.give(self._numbers[child], data)
+            else:
+                self._lose(child)
         return bool(ready)
 
     def _send(self) -> bool:
@@ -113,8 +114,12 @@ class Wired:
             data = self.chip.take(self._numbers[child])
             moved = moved or bool(data)
             if not _give(child, data):
-                del self._numbers[child]
+                self._lose(child)
         return moved
+
+    def _lose(self, child: socket.socket) -> None:
+        """Tell the chip that a child has left."""
+        self.chip.hang_up(self._numbers.pop(child))
 
 
 def run_branch(wired: Wired, parent: socket.socket) -> None:

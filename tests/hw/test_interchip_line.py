@@ -3,7 +3,7 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.hdl import DomainRenamer, Module
+from amaranth.hdl import DomainRenamer, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import connect
 from amaranth.sim import Simulator
@@ -14,11 +14,12 @@ from spikeloom_sim.bench import simulate
 
 
 class Ends(wiring.Component):
-    """Two ends of a line, joined by their wires."""
+    """Two ends of a line, joined by their wires; those of serial ones can be inverted."""
 
     def __init__(self, first: Any, second: Any) -> None:
         self.first = first
         self.second = second
+        self.flip = Signal()
         super().__init__({})
 
     def elaborate(self, platform: Any) -> Module:
@@ -31,7 +32,7 @@ class Ends(wiring.Component):
                     there.data_in.eq(here.data_out),
                 ]
             else:
-                m.d.comb += there.rx_pin.eq(here.tx_pin)
+                m.d.comb += there.rx_pin.eq(here.tx_pin ^ self.flip)
         return m
 
 
@@ -101,6 +102,39 @@ def test_a_serial_line_carries_frames_with_a_bit_time_that_is_a_little_off(
     # Ten bits a byte, two bytes more in each frame, and no pause between them.
     line = 10 * 4 * sum(len(frame) + 2 for frame in frames)
     assert line < cycles < 1.2 * line
+
+
+@pytest.mark.parametrize("fault", [100, 1300])
+def test_a_frame_behind_a_rest_does_not_suffer_from_what_faults_made_of_the_rest(
+    fault: int,
+) -> None:
+    line, there = SerialLine(4), SerialLine(4)
+    frames: list[tuple[bytes, int]] = []
+    body = bytearray()
+    ends = Ends(line, there)
+
+    async def send(ctx: Any) -> None:
+        for cycle in range(1500):
+            ctx.set(ends.flip, fault <= cycle < fault + 4)
+            await ctx.tick()
+        for place, byte in enumerate(b"spike"):
+            ctx.set(line.tx.payload, {"byte": byte, "last": place == 4})
+            ctx.set(line.tx.valid, 1)
+            await ctx.tick().until(line.tx.ready)
+        ctx.set(line.tx.valid, 0)
+
+    async def receive(ctx: Any) -> None:
+        ctx.set(there.rx.ready, 1)
+        while (b"spike", 0) not in frames:
+            _, _, valid, token = await ctx.tick().sample(there.rx.valid, there.rx.payload)
+            if valid and token.end:
+                frames.append((bytes(body), token.bad))
+                body.clear()
+            elif valid:
+                body.append(token.byte)
+
+    simulate(ends, send, receive, deadline=3000)
+    assert len(frames) <= 2
 
 
 def test_a_parallel_line_of_odd_width_is_refused() -> None:

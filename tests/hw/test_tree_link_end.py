@@ -79,6 +79,22 @@ def test_the_end_of_the_parent_gives_up_if_nobody_is_there() -> None:
     assert errors[: LONGEST + 2] == [0] * (LONGEST - 1) + [1, 1, 0]
 
 
+def test_the_end_of_the_parent_gives_up_at_once_if_the_line_knows_that_nobody_is_there() -> None:
+    pair, errors = Pair(ByteLine), []
+    above: Any = pair.upper
+
+    async def bench(ctx: Any) -> None:
+        await ctx.tick().until(pair.upper.port.up)
+        for lost, reset in ((0, 0), (1, 0), (1, 1), (1, 0), (0, 1), (0, 0)):
+            ctx.set(above.lost, lost)
+            ctx.set(pair.upper.reset, reset)
+            await ctx.tick()
+            errors.append(ctx.get(pair.upper.error))
+
+    simulate(pair, bench)
+    assert errors == [0, 1, 0, 1, 0, 0]
+
+
 @pytest.mark.parametrize("line", [ByteLine, SerialLine])
 def test_words_pass_in_every_form(line: Any) -> None:
     pair, received = Pair(line), []

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, unsigned
+from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -18,6 +18,8 @@ class ByteLine(wiring.Component):
     ----------
     byte_cycles : int
         Cycles that a byte may take, for timeouts: a carrier of bytes keeps no time.
+    retries : int
+        Timeouts without progress after which the link gives up.
 
     Members
     -------
@@ -29,14 +31,18 @@ class ByteLine(wiring.Component):
         Bytes to the other end.
     i_bytes : In(stream.Signature(unsigned(8)))
         Bytes of the other end.
+    lost : In(1)
+        The carrier knows that the other end has left: the link gives up at once.
     """
 
     tx: stream.Interface
     rx: stream.Interface
     o_bytes: stream.Interface
     i_bytes: stream.Interface
+    lost: Signal
 
     byte_cycles = 1 << 13
+    retries = 16
 
     def __init__(self) -> None:
         super().__init__({
@@ -44,6 +50,7 @@ class ByteLine(wiring.Component):
             "rx": Out(stream.Signature(decoded_layout())),
             "o_bytes": Out(stream.Signature(unsigned(8))),
             "i_bytes": In(stream.Signature(unsigned(8))),
+            "lost": In(1),
         })
 
     def elaborate(self, platform: Any) -> Module:

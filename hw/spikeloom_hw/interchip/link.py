@@ -72,14 +72,14 @@ class LinkParameters:
             )
 
     @classmethod
-    def fit(cls, width: int, byte_cycles: int) -> "LinkParameters":
+    def fit(cls, width: int, byte_cycles: int, retries: int = 16) -> "LinkParameters":
         """Sizes for words of ``width`` bits on a line that takes ``byte_cycles`` for a byte.
 
         Frames are of up to 16 words, or fewer where words are long. The window is four frames.
         """
         room = (LONGEST_FRAME - HEADER_BYTES - CHECK_BYTES) // word_bytes(width)
         batch = 1 << min(16, max(room, 1)).bit_length() - 1
-        sizes = cls(width, window=max(2, 4 * batch), batch=batch)
+        sizes = cls(width, window=max(2, 4 * batch), batch=batch, retries=retries)
         # Two frames, and what registers and wires take.
         return replace(sizes, timeout=(2 * sizes.frame_bytes + 64) * byte_cycles * 3 // 2)
 
@@ -87,6 +87,11 @@ class LinkParameters:
     def frame_bytes(self) -> int:
         """Bytes of the longest frame."""
         return HEADER_BYTES + self.batch * word_bytes(self.width) + CHECK_BYTES
+
+    @property
+    def patience(self) -> int:
+        """Most cycles without progress, or without any sign of the other end, before an error."""
+        return (self.retries + 1) * self.timeout
 
     @property
     def efficiency(self) -> float:
@@ -100,8 +105,9 @@ class ChipLink(wiring.Component):
     Words go in frames with a checksum and the number of the first word; the frames of the other
     direction acknowledge them and tell for how many more there is room. What was lost or changed
     is sent again (go-back-N). When ``retries`` timeouts passed without progress, when the other end
-    has been silent for as long, or when it has begun anew, ``error`` is set, and nothing is sent or
-    delivered until ``reset``. Both ends may come out of reset at any time.
+    has been silent for as long, when it has begun anew, or when the line is ``lost``, ``error`` is
+    set, and nothing is sent or delivered until ``reset``. Both ends may come out of reset at any
+    time.
 
     A changed frame is taken for a good one with a probability of 2**-32.
 
@@ -120,6 +126,8 @@ class ChipLink(wiring.Component):
         Bytes of frames to the line, without a pause inside a frame.
     rx : In(stream.Signature(decoded_layout()))
         Bytes and ends of frames from the line; always ready.
+    lost : In(1)
+        The line knows that nothing comes any more.
     up : Out(1)
         The other end is there.
     error : Out(1)
@@ -136,6 +144,7 @@ class ChipLink(wiring.Component):
     o: stream.Interface
     tx: stream.Interface
     rx: stream.Interface
+    lost: Signal
     up: Signal
     error: Signal
     spoiled: Signal
@@ -149,6 +158,7 @@ class ChipLink(wiring.Component):
             "o": Out(stream.Signature(unsigned(parameters.width))),
             "tx": Out(stream.Signature(framed_layout())),
             "rx": In(stream.Signature(decoded_layout())),
+            "lost": In(1),
             "up": Out(1),
             "error": Out(1),
             "spoiled": Out(1),
@@ -204,7 +214,7 @@ class ChipLink(wiring.Component):
             session.tick.eq(patience.tick),
             self.resent.eq(sending.back & sending.waiting),
         ]
-        with m.If(patience.over | session.restarted):
+        with m.If(patience.over | session.restarted | self.lost):
             m.d.sync += self.error.eq(1)
 
         told: Any = Signal(data_header())

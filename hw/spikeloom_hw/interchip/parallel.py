@@ -23,6 +23,8 @@ class ParallelLine(wiring.Component):
     ----------
     lines : int
         Data lines: 1, 2, 4 or 8.
+    retries : int
+        Timeouts without progress after which the link gives up.
 
     Attributes
     ----------
@@ -48,9 +50,10 @@ class ParallelLine(wiring.Component):
     strobe_in: Signal
     data_in: Signal
 
-    def __init__(self, lines: int = 8) -> None:
+    def __init__(self, lines: int = 8, retries: int = 16) -> None:
         check_lines(lines)
         self.lines = lines
+        self.retries = retries
         self.byte_cycles = 8 // lines
         super().__init__({
             "tx": In(stream.Signature(framed_layout())),
@@ -89,6 +92,8 @@ class ClockedLine(wiring.Component):
     ----------
     lines : int
         Data lines: 1, 2, 4 or 8.
+    retries : int
+        Timeouts without progress after which the link gives up.
 
     Attributes
     ----------
@@ -118,9 +123,10 @@ class ClockedLine(wiring.Component):
     strobe_in: Signal
     data_in: Signal
 
-    def __init__(self, lines: int = 8) -> None:
+    def __init__(self, lines: int = 8, retries: int = 16) -> None:
         check_lines(lines)
         self.lines = lines
+        self.retries = retries
         self.byte_cycles = 8 // lines
         super().__init__({
             "tx": In(stream.Signature(framed_layout())),

@@ -54,7 +54,7 @@ class LinkPort(wiring.Component):
     ) -> None:
         width = Shape.cast(shape).width
         if parameters is None:
-            parameters = LinkParameters.fit(width, line.byte_cycles)
+            parameters = LinkParameters.fit(width, line.byte_cycles, line.retries)
         if parameters.width != width:
             raise ValueError(
                 f"The link has words of {parameters.width} bits, but a payload has {width}"
@@ -92,4 +92,6 @@ class LinkPort(wiring.Component):
             link.reset.eq(self.reset),
         ]
         hand_on(m, self, line, self.pins)
+        if isinstance(line, ByteLine):
+            m.d.comb += link.lost.eq(line.lost)
         return m

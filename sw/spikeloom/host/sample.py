@@ -7,12 +7,15 @@ import numpy as np
 from spikeloom_hw.program import Program
 from spikeloom_sim.recording import Recording
 
-from ..errors import LinkError
+from ..errors import DeviceError, LinkError
+from .memories import LINK_FAILED, Memories
 from .session import Session
 from .teaching import Lesson, encode_lesson
 from .words import StepDecoder, encode_steps
 
 __all__ = ["SampleRunner", "join_samples"]
+
+_GLANCE = 1.0  # seconds of silence after which several chips are asked whether they are well
 
 
 class SampleRunner:
@@ -71,6 +74,8 @@ class SampleRunner:
         ------
         LinkError
             If the link failed, or words of the device were lost.
+        DeviceError
+            If a link between chips gave up.
         """
         steps = len(next(iter(spikes.values())))
         decoder = StepDecoder(self._program.recorded, steps, first)
@@ -88,13 +93,24 @@ class SampleRunner:
     def _receive(self, decoder: StepDecoder, steps: int) -> None:
         """Take words until ``steps`` steps are whole."""
         while decoder.done < steps:
-            words = self._session.receive_events(self._patience)
+            words = self._hear()
             if not len(words):
                 raise LinkError(
                     f"The device has not answered for {self._patience:g} seconds: "
                     f"{decoder.done} of {steps} steps came; check the link and run again"
                 )
             decoder.feed(words)
+
+    def _hear(self) -> np.ndarray:
+        """Wait for words; none if the device is silent for too long."""
+        glance = min(_GLANCE, self._patience) if self._program.config.chips > 1 else 0.0
+        words = self._session.receive_events(glance)
+        if len(words):
+            return words
+        # A device that has told already that a link gave up says nothing more.
+        if glance and Memories(self._session, self._program.config).link_failed():
+            raise DeviceError(LINK_FAILED)
+        return self._session.receive_events(self._patience - glance)
 
 
 def join_samples(samples: Sequence[Recording], counters: dict[str, int]) -> Recording:
