@@ -79,7 +79,7 @@ class NoisyWires(wiring.Component):
         Seed of the faults.
     rate : In(24)
         Probability of a fault in a symbol, as a binary fraction.
-    faults : Out(16)
+    faults : Out(32)
         Faults since the start.
     """
 
@@ -101,7 +101,7 @@ class NoisyWires(wiring.Component):
             "start": In(1),
             "seed": In(32),
             "rate": In(RATE_BITS),
-            "faults": Out(16),
+            "faults": Out(32),
         })
 
     def elaborate(self, platform: Any) -> Module:

@@ -2,19 +2,24 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Shape, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from spikeloom_hw.interchip import ParallelLine, SerialLine
+from spikeloom_hw.interchip import LinkParameters, ParallelLine, SerialLine
 from spikeloom_hw.tree.joined import side_signature
 from spikeloom_hw.tree.link_end import LinkEnd
 
 from .link_noise import RATE_BITS, NoisyWires
 
-__all__ = ["NoisyLink"]
+__all__ = ["NoisyLink", "link_sizes"]
 
 _DELAY = 4  # cycles from one end to the other
+
+
+def link_sizes(word: data.Layout, divisor: int) -> LinkParameters:
+    """Sizes of a :class:`NoisyLink`."""
+    return LinkParameters.fit(Shape.cast(word).width, 10 * divisor or 1)
 
 
 class NoisyLink(wiring.Component):
@@ -38,8 +43,8 @@ class NoisyLink(wiring.Component):
     rate : In(24)
         Probability of a fault in a byte of a parallel line or a bit of a serial one, in each
         direction, as a binary fraction.
-    faults, resent : Out(16)
-        Faults, and times that words were sent again, since the start.
+    faults, resent, words : Out(32)
+        Faults, times that words were sent again, and words that came, since the start.
     """
 
     upper: Any
@@ -49,11 +54,15 @@ class NoisyLink(wiring.Component):
     rate: Signal
     faults: Signal
     resent: Signal
+    words: Signal
 
     def __init__(self, word: data.Layout, divisor: int = 0) -> None:
         self.divisor = divisor
         line = (lambda: SerialLine(divisor)) if divisor else ParallelLine
-        self.ends: list[Any] = [LinkEnd(word, line, upper=upper) for upper in (True, False)]
+        sizes = link_sizes(word, divisor)
+        self.ends: list[Any] = [
+            LinkEnd(word, line, upper=upper, parameters=sizes) for upper in (True, False)
+        ]
         side = side_signature(word)
         super().__init__({
             "upper": Out(side),
@@ -61,8 +70,9 @@ class NoisyLink(wiring.Component):
             "start": In(1),
             "seed": In(32),
             "rate": In(RATE_BITS),
-            "faults": Out(16),
-            "resent": Out(16),
+            "faults": Out(32),
+            "resent": Out(32),
+            "words": Out(32),
         })
 
     def elaborate(self, platform: Any) -> Module:
@@ -70,6 +80,7 @@ class NoisyLink(wiring.Component):
         m = Module()
         m.submodules.above, m.submodules.below = self.ends
         faults: Any = 0
+        came: Any = 0
         for number, (end, side) in enumerate(zip(self.ends, (self.upper, self.lower), strict=True)):
             connect(m, flipped(side.i), end.i)
             connect(m, end.o, flipped(side.o))
@@ -90,9 +101,10 @@ class NoisyLink(wiring.Component):
                 wires.rate.eq(self.rate),
             ]
             faults = faults + wires.faults
+            came = came + (side.o.valid & side.o.ready)
         m.d.comb += self.faults.eq(faults)
         again = self.ends[0].resent + self.ends[1].resent
-        m.d.sync += self.resent.eq(self.resent + again)
+        m.d.sync += [self.resent.eq(self.resent + again), self.words.eq(self.words + came)]
         with m.If(self.start):
-            m.d.sync += self.resent.eq(0)
+            m.d.sync += [self.resent.eq(0), self.words.eq(0)]
         return m

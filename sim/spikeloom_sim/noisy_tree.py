@@ -1,7 +1,7 @@
 """Chips joined by links with noisy wires, in one simulation: how often they are wrong is told."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,43 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from spikeloom_hw.config import ChipConfig
 from spikeloom_hw.tree.joined import Joined
+from spikeloom_hw.tree.words import link_layout
 
 from . import link_noise, noisy_link
 from .compiled import CompiledChip, kept_verilog
-from .exchange import Exchange
 from .link_noise import RATE_BITS
-from .noisy_link import NoisyLink
+from .noisy_link import NoisyLink, link_sizes
 
-__all__ = ["CompiledNoisyTree", "NoisyTree", "Trouble"]
+__all__ = ["CompiledNoisyTree", "Noise", "NoisyTree", "Trouble"]
 
 _SETTING_BYTES = 7
-_REPORT_BYTES = 4
+_REPORT_BYTES = 12
+_BATCH, _QUIET = 16_384, 2000  # cycles between looks at the links, if bytes move and if not
+_WORK = 20_000  # cycles that chips may be busy without a word to another one
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How the wires are wrong.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the faults, below 2**32.
+    rate : float
+        Probability of a fault in a symbol of each line.
+    clean : int
+        Bytes of the host that go in before the first fault.
+    """
+
+    seed: int
+    rate: float
+    clean: int = 0
+
+    def encode(self) -> bytes:
+        """Bytes for the side door of a :class:`NoisyTree`."""
+        rate = round(self.rate * 2**RATE_BITS)
+        return self.seed.to_bytes(4, "little") + rate.to_bytes(3, "little")
 
 
 @dataclass(frozen=True)
@@ -34,10 +60,13 @@ class Trouble:
         Symbols in which a wire was inverted.
     resent : int
         Times that an end went back to send words again.
+    words : int
+        Words that came, on all links in both directions.
     """
 
     faults: int
     resent: int
+    words: int
 
 
 class NoisyTree(wiring.Component):
@@ -47,8 +76,8 @@ class NoisyTree(wiring.Component):
     ----------
     config : ChipConfig
         Structure of the chips, which has parents.
-    divisor : int
-        As of :class:`~spikeloom_sim.noisy_link.NoisyLink`.
+    divisors : sequence of int
+        For each link, as of :class:`~spikeloom_sim.noisy_link.NoisyLink`.
 
     Members
     -------
@@ -56,15 +85,16 @@ class NoisyTree(wiring.Component):
         Bytes of the host.
     noise : Out(signature of two streams)
         In go seed and rate, seven bytes; a zero byte comes before other ones. For any other byte
-        out come faults and times that words were sent again, two bytes each.
+        out come faults, times that words were sent again, and words, four bytes each.
     """
 
     rx: stream.Interface
     tx: stream.Interface
     noise: Any
 
-    def __init__(self, config: ChipConfig, divisor: int = 0) -> None:
-        self.joined = Joined(config, partial(NoisyLink, divisor=divisor))
+    def __init__(self, config: ChipConfig, divisors: Sequence[int]) -> None:
+        each = iter(divisors)
+        self.joined = Joined(config, lambda word: NoisyLink(word, next(each)))
         byte = stream.Signature(unsigned(8))
         super().__init__({
             "rx": In(byte),
@@ -109,15 +139,16 @@ class NoisyTree(wiring.Component):
 
         # What happened is told byte by byte.
         report, left = Signal(8 * _REPORT_BYTES), Signal(range(_REPORT_BYTES + 1))
-        faults, resent = Signal(16), Signal(16)
+        totals = [Signal(32, name=name) for name in ("faults", "resent", "words")]
         m.d.comb += [
-            faults.eq(sum(link.faults for link in joined.links)),
-            resent.eq(sum(link.resent for link in joined.links)),
+            total.eq(sum(getattr(link, total.name) for link in joined.links)) for total in totals
+        ]
+        m.d.comb += [
             self.noise.o_bytes.valid.eq(left != 0),
             self.noise.o_bytes.payload.eq(report[:8]),
         ]
         with m.If(asked):
-            m.d.sync += [report.eq(Cat(faults, resent)), left.eq(_REPORT_BYTES)]
+            m.d.sync += [report.eq(Cat(totals)), left.eq(_REPORT_BYTES)]
         with m.Elif(self.noise.o_bytes.valid & self.noise.o_bytes.ready):
             m.d.sync += [report.eq(report[8:]), left.eq(left - 1)]
         return m
@@ -130,54 +161,89 @@ class CompiledNoisyTree:
     ----------
     config : ChipConfig
         Structure of the chips, which has parents.
-    divisor : int
-        As of :class:`~spikeloom_sim.noisy_link.NoisyLink`.
+    divisors : sequence of int
+        As of :class:`NoisyTree`.
+
+    Attributes
+    ----------
+    patience : int
+        Cycles without a word on any link after which one of them has given up, and the root knows,
+        unless there is nothing to send.
     """
 
-    def __init__(self, config: ChipConfig, divisor: int = 0) -> None:
+    def __init__(self, config: ChipConfig, divisors: Sequence[int]) -> None:
         modules = (__file__, noisy_link.__file__, link_noise.__file__)
         sources = [Path(name).read_text() for name in modules]
-        key = "\n".join([f"noisy tree {config.hash:016x} {divisor}", *sources])
-        self.chip = CompiledChip(kept_verilog(key, lambda: NoisyTree(config, divisor)))
+        key = "\n".join([f"noisy tree {config.hash:016x} {tuple(divisors)}", *sources])
+        word = link_layout(config)
+        self.patience = sum(link_sizes(word, divisor).patience for divisor in divisors)
+        self.chip = CompiledChip(kept_verilog(key, lambda: NoisyTree(config, divisors)))
 
-    def begin(self, seed: int, rate: float) -> None:
+    def begin(self, noise: Noise) -> None:
         """Reset the chips, and set the noise."""
         self.chip.reset()
-        self.chip.give(1, _settings(seed, rate))
+        self.chip.give(1, noise.encode())
 
-    def disturb(self, seed: int, rate: float) -> None:
-        """Change the noise of a running tree, which was set before."""
-        self.chip.give(1, b"\0" + _settings(seed, rate))
+    def disturb(self, noise: Noise) -> None:
+        """Change the noise of a running tree, which was set before; what was counted is zeroed."""
+        self.chip.give(1, b"\0" + noise.encode())
 
     def exchange(
-        self, script: bytes, seed: int, rate: float, patience: int
-    ) -> tuple[Exchange, Trouble]:
-        """Run a script on chips that were reset, with so many faults in a symbol of each line.
+        self, script: bytes, noise: Noise, over: Callable[[bytes], bool], limit: int
+    ) -> tuple[bytes, Trouble]:
+        """Run a script on chips that were reset, until all has come or a link gave up.
 
         Parameters
         ----------
         script : bytes
             Bytes of the host.
-        seed : int
-            Seed of the faults, below 2**32.
-        rate : float
-            Probability of a fault in a symbol.
-        patience : int
-            As of :meth:`~spikeloom_sim.compiled.CompiledChip.exchange`.
+        noise : Noise
+            How the wires are wrong.
+        over : callable
+            Tells by the bytes of the root whether there is nothing to wait for.
+        limit : int
+            Cycles after which the run is left as it is.
 
         Returns
         -------
-        tuple of Exchange and Trouble
-            What the chips answered, and what the links had to bear.
+        tuple of bytes and Trouble
+            What the root answered, and what the links had to bear.
+
+        Raises
+        ------
+        TimeoutError
+            If no word crossed a link for as long as the links have patience, nor any byte to or
+            from the host, and still it is not over: a link should have given up.
         """
-        settings = _settings(seed, rate)
-        exchange = self.chip.exchange(script, patience=patience, beside={1: settings})
+        clean, script = script[: noise.clean], script[noise.clean :]
+        self.begin(Noise(noise.seed, 0.0))
+        output = bytearray()
+        while clean:
+            received, taken = self._run(clean)
+            output, clean = output + received, clean[taken:]
+        self.disturb(noise)
+        moved, before, asked = self.chip.cycles, 0, False
+        while True:
+            received, taken = self._run(script)
+            seen, more = self._trouble()
+            received, script = received + more, script[taken:]
+            output += received
+            if received or taken or seen.words != before:
+                moved, before = self.chip.cycles, seen.words
+            done = not script and (received or not asked) and over(bytes(output))
+            asked = not script
+            if done or self.chip.cycles > limit:
+                return bytes(output), seen
+            if self.chip.cycles - moved > self.patience + _WORK:
+                raise TimeoutError(f"Nothing moves after {self.chip.cycles} cycles: {noise}")
+
+    def _trouble(self) -> tuple[Trouble, bytes]:
+        """Tell what the links had to bear since the noise was set, and what the root said then."""
         self.chip.give(1, b"?")
-        self.chip.run(cycles=16)
+        output, _ = self.chip.run(cycles=2 * _REPORT_BYTES)
         report = self.chip.take(1)
-        faults, resent = (int.from_bytes(report[k : k + 2], "little") for k in (0, 2))
-        return exchange, Trouble(faults, resent)
+        return Trouble(*(int.from_bytes(report[k : k + 4], "little") for k in (0, 4, 8))), output
 
-
-def _settings(seed: int, rate: float) -> bytes:
-    return seed.to_bytes(4, "little") + round(rate * 2**RATE_BITS).to_bytes(3, "little")
+    def _run(self, data: bytes) -> tuple[bytes, int]:
+        """Run for some time, or until it is quiet."""
+        return self.chip.run(data, cycles=_BATCH, quiet=_QUIET)
