@@ -1,13 +1,15 @@
-"""The same networks on 1, 2, 4 and 8 cores, as Verilog: spikes, states, weights and traces.
+"""The same networks on cores and chips, as Verilog: spikes, states, weights and traces.
 
 Random networks with recurrence, delays, convolutions and sparse projections on the structure
-"everything", half of them with random pins; random networks that learn; and the demo. Measured on
-two busy cores: half an hour, nearly all of it the compilation of chips.
+"everything", half of them with random pins; random networks that learn, every other one in sparse
+projections; and the demo, on hardware of its own. On chips, the host asks for a part of the
+populations of every third network alone. Chips are joined by registers; with --wires, by links.
 """
 
-import time
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import click
 import numpy as np
@@ -16,30 +18,143 @@ from rich.table import Table
 
 from spikeloom import Device, Golden, Program, QuantisedNetwork, compile
 from spikeloom.demo.images import DemoImages, load_network
-from spikeloom.estimate import estimate
 from spikeloom_hw.config import ChipConfig, CoreConfig
+from spikeloom_sim.compiled import SimulatedTransport
+from spikeloom_sim.noisy_tree import CompiledNoisyTree
 from spikeloom_sim.random_learning import random_learning_case
 from spikeloom_sim.random_network import random_case
 from spikeloom_sim.recording import Recording
-from spikeloom_sim.structures import LEARNING, STRUCTURES
+from spikeloom_sim.structures import SPARSE_LEARNING, STRUCTURES
 
 STEPS = 12
 LARGEST = 30
-Row = tuple[str, ...]
+LESSONS = 40
+
+
+@dataclass(frozen=True)
+class Place:
+    """Chips to put networks on.
+
+    Parameters
+    ----------
+    cores : int
+        Cores of each chip.
+    parents : tuple of int
+        Parent of each chip but the root.
+    """
+
+    cores: int
+    parents: tuple[int, ...] = ()
+
+    @property
+    def chips(self) -> int:
+        """Number of chips."""
+        return 1 + len(self.parents)
+
+    def compile(self, network: QuantisedNetwork, core: CoreConfig, **chosen: Any) -> Program:
+        """Compile a network for chips of cores of a structure, with room for any cut."""
+        bases = core.neuron_rows * (self.cores * self.chips > 1)
+        chip = ChipConfig(replace(core, bases=bases), cores=self.cores, parents=self.parents)
+        return compile(network, chip, cores=self.cores, chips=self.chips, **chosen)
+
+
+PLACES = {
+    "1 core": Place(1),
+    "2 cores": Place(2),
+    "4 cores": Place(4),
+    "8 cores": Place(8),
+    "2 chips": Place(1, (0,)),
+    "2 chips of 2 cores": Place(2, (0,)),
+    "4 chips": Place(1, (0, 0, 0)),
+    "4 chips, 2 in a row": Place(1, (0, 0, 1)),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """A program, and what it is given.
+
+    Parameters
+    ----------
+    network : QuantisedNetwork
+        The network.
+    program : Program
+        Its program.
+    sample : dict of str to array
+        Arguments of a run.
+    record : tuple of str or None
+        Populations that the host receives; None for all.
+    """
+
+    network: QuantisedNetwork
+    program: Program
+    sample: dict[str, Any]
+    record: tuple[str, ...] | None = None
+
+
+def random_networks(place: Place, count: int) -> Iterator[Work]:
+    """Draw networks, and compile them; every other one has pins."""
+    core, cores = STRUCTURES["everything"], place.cores * place.chips
+    for seed in range(count):
+        case = random_case(seed, core, steps=STEPS, largest=LARGEST)
+        rng = np.random.default_rng([seed, cores])
+        names = [p.name for p in case.network.neurons]
+        pins = {name: int(rng.integers(cores)) for name in names if seed % 2}
+        chosen: tuple[str, ...] | None = None
+        if place.chips > 1 and seed % 3 == 2:
+            chosen = tuple(name for name in names if rng.random() < 0.5) or (names[0],)
+        program = place.compile(case.network, core, pins=pins, record=chosen)
+        yield Work(case.network, program, {"spikes": case.spikes}, chosen)
+
+
+def learning_networks(place: Place, count: int) -> Iterator[Work]:
+    """Draw networks that learn, and compile them; every other one has a pin."""
+    cores = place.cores * place.chips
+    for seed in range(count):
+        case = random_learning_case(seed, LESSONS, sparse=seed % 2 > 0)
+        rng = np.random.default_rng([seed, cores])
+        pins = {str(rng.choice(["a", "b"])): int(rng.integers(cores))} if seed % 4 > 1 else {}
+        program = place.compile(case.network, SPARSE_LEARNING, pins=pins)
+        yield Work(case.network, program, {"spikes": case.spikes, **case.teaching})
+
+
+def demo_network(place: Place, count: int) -> Iterator[Work]:
+    """Give the demo, compiled for a target, and images."""
+    network = load_network()
+    program = compile(network, "generic-16", cores=place.cores, chips=place.chips)
+    yield Work(network, program, {"spikes": DemoImages.load().first(count).spikes()})
+
+
+KINDS: dict[str, Callable[[Place, int], Iterator[Work]]] = {
+    "network": random_networks,
+    "learning": learning_networks,
+    "demo": demo_network,
+}
 
 
 class Devices:
-    """A simulated chip that programs are loaded into, one after the other."""
+    """Simulated chips that programs are loaded into, one after the other.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    wires : bool
+        Whether chips are joined by links over wires.
+    """
+
+    def __init__(self, wires: bool) -> None:
         self.device: Device | None = None
+        self.wires = wires
 
     def load(self, program: Program) -> Device:
-        """Load a program; the first one makes the chip."""
-        if self.device is None:
-            self.device = Device.simulate(program)
-        else:
+        """Load a program; the first one makes the chips."""
+        if self.device is not None:
             self.device.load(program)
+        elif self.wires and program.config.parents:
+            tree = CompiledNoisyTree(program.config)
+            tree.begin(1, 0.0)
+            self.device = Device(SimulatedTransport(tree.chip), program)
+        else:
+            self.device = Device.simulate(program)
         return self.device
 
     def close(self) -> None:
@@ -48,132 +163,84 @@ class Devices:
             self.device.close()
 
 
-def chip_of(core: CoreConfig, cores: int) -> ChipConfig:
-    """Make a chip of cores of a structure, with room for any cut."""
-    return ChipConfig(replace(core, bases=core.neuron_rows * (cores > 1)), cores=cores)
-
-
 def state_differs(device: Device, network: QuantisedNetwork, golden: Golden) -> bool:
-    """Tell whether the state of any neuron is not golden's."""
+    """Tell whether the state of any neuron after the last sample is not golden's."""
     assert golden.state is not None
     return any(
-        not np.array_equal(values, getattr(golden.state[population.name], member)[0])
+        not np.array_equal(values, getattr(golden.state[population.name], member)[-1])
         for population in network.neurons
         for member, values in device.state(population.name).items()
     )
 
 
 def learned_differs(device: Device, network: QuantisedNetwork, golden: Golden) -> bool:
-    """Tell whether weights, thresholds, leaks or traces are not golden's."""
-    learned, wanted = device.learned(network), golden.learned
+    """Tell whether weights, thresholds, leaks, traces or eligibilities are not golden's."""
+    assert golden.state is not None
+    learned, wanted, found = device.learned(network), golden.learned, device.traces(network)
     pairs = zip(learned.projections, wanted.projections, strict=True)
     wrong = any(not np.array_equal(mine.weights, other.weights) for mine, other in pairs)
     for mine, other in zip(learned.neurons, wanted.neurons, strict=True):
         for name in ("threshold", "decay"):
             wrong |= not np.all(getattr(mine.neuron, name) == getattr(other.neuron, name))
-    return wrong or traces_differ(device, network, golden)
-
-
-def traces_differ(device: Device, network: QuantisedNetwork, golden: Golden) -> bool:
-    """Tell whether a trace or an eligibility is not golden's."""
-    assert golden.state is not None
-    found = device.traces(network)
-    return any(
+    return wrong or any(
         not np.array_equal(getattr(found[label], name), array)
         for label, kept in golden.state.learning.items()
         for name, array in kept._asdict().items()
     )
 
 
-def random_networks(cores: int, count: int) -> Iterator[tuple[QuantisedNetwork, Program, dict]]:
-    """Draw networks, and compile them for a chip; every other one has pins."""
-    core = STRUCTURES["everything"]
-    for seed in range(count):
-        case = random_case(seed, core, steps=STEPS, largest=LARGEST)
-        rng = np.random.default_rng([seed, cores])
-        names = [p.name for p in case.network.neurons]
-        pins = {name: int(rng.integers(cores)) for name in names if seed % 2}
-        yield case.network, compile(case.network, chip_of(core, cores), pins=pins), case.spikes
+def differs(device: Device, work: Work) -> tuple[bool, int]:
+    """Run a program: whether anything is not golden's, and how many spikes were compared."""
+    golden = Golden(work.network)
+    expected: Recording = golden.run(**work.sample, record=work.record)
+    recording = device.run(**work.sample)
+    operations = "synaptic_operations"
+    wrong = expected.difference(recording) is not None
+    wrong |= recording.counters[operations] != expected.counters[operations]
+    wrong |= state_differs(device, work.network, golden)
+    if work.program.plastic:
+        wrong |= learned_differs(device, work.network, golden)
+    return wrong, int(sum(train.sum() for train in expected.spikes.values()))
 
 
-def learning_networks(cores: int, count: int) -> Iterator[tuple[QuantisedNetwork, Program, dict]]:
-    """Draw networks that learn, and compile them for a chip; what they are taught is with it."""
-    for seed in range(count):
-        case = random_learning_case(seed, 40)
-        program = compile(case.network, chip_of(LEARNING, cores))
-        yield case.network, program, {"spikes": case.spikes, **case.teaching}
+def cpu() -> float:
+    """Seconds of processors that this process has taken, with those that it started."""
+    return sum(os.times()[:4])
 
 
-def measure(
-    kind: str, cores: int, count: int, draw: Callable[..., Iterator[tuple]], learns: bool
-) -> Row:
-    """Run networks on a chip of so many cores: a row of the table."""
-    begin, devices = time.perf_counter(), Devices()
-    cut = spikes = wrong = 0
-    for network, program, given in draw(cores, count):
-        sample = given if learns else {"spikes": given}
-        golden = Golden(network)
-        expected: Recording = golden.run(**sample)
-        device = devices.load(program)
-        recording = device.run(**sample)
-        cut += any(not p.whole for p in program.neurons)
-        spikes += int(sum(train.sum() for train in expected.spikes.values()))
-        fine = expected.difference(recording) is None
-        fine &= not state_differs(device, network, golden)
-        fine &= not (learns and learned_differs(device, network, golden))
-        operations = "synaptic_operations"
-        fine &= recording.counters[operations] == expected.counters[operations]
-        wrong += not fine
+def measure(kind: str, name: str, count: int, wires: bool) -> tuple[str, ...]:
+    """Run networks in a place: a row of the table."""
+    begin, place, devices = cpu(), PLACES[name], Devices(wires)
+    cut = apart = fired = wrong = 0
+    for number, work in enumerate(KINDS[kind](place, count)):
+        pieces = [p.slices for p in work.program.neurons]
+        cut += any(len(slices) > 1 for slices in pieces)
+        apart += len({s.core // place.cores for slices in pieces for s in slices}) > 1
+        failed, spikes = differs(devices.load(work.program), work)
+        if failed:
+            Console(stderr=True).print(f"{kind} {number} on {name} differs")
+        fired, wrong = fired + spikes, wrong + failed
     devices.close()
-    seconds = time.perf_counter() - begin
-    return kind, str(cores), str(count), str(cut), f"{spikes:,}", str(wrong), f"{seconds:.0f}"
-
-
-def demo(cores: int, count: int) -> tuple[Row, str]:
-    """Classify images of the demo on several cores."""
-    begin, network = time.perf_counter(), load_network()
-    images = DemoImages.load().first(count)
-    spikes = images.spikes()
-    program = compile(network, "generic-16", cores=cores)
-    expected = Golden(network).run(spikes)
-    with Device.simulate(program) as device:
-        recording = device.run(spikes)
-    wrong = int(expected.difference(recording) is not None)
-    fired = int(sum(train.sum() for train in expected.spikes.values()))
-    cut = sum(not p.whole for p in program.neurons) > 0
-    seconds = time.perf_counter() - begin
-    steps = spikes.shape[0] * spikes.shape[1]
-    seen = {name: float(train.mean()) for name, train in expected.spikes.items()}
-    told = estimate(program, {**seen, network.inputs[0].name: float(spikes.mean())})
-    parts = ("integrate", "update", "control")
-    busy = sum(recording.counters[f"cycles_{part}"] for part in parts) / steps
-    line = f"demo on {cores} cores: {busy:.1f} cycles a step busy, {told.core:.1f} were told"
-    numbers = (str(count), str(int(cut)), f"{fired:,}", str(wrong), f"{seconds:.0f}")
-    return ("demo", str(cores), *numbers), line
+    numbers = (count, cut, apart, f"{fired:,}", wrong, f"{cpu() - begin:.0f}")
+    return kind, name, *map(str, numbers)
 
 
 @click.command(help=__doc__)
 @click.option("--networks", default=50, show_default=True, help="Random networks.")
 @click.option("--learning", default=50, show_default=True, help="Random networks that learn.")
 @click.option("--images", default=3, show_default=True, help="Images of the demo.")
-@click.option("--cores", multiple=True, type=int, default=(1, 2, 4, 8), show_default=True)
-def main(networks: int, learning: int, images: int, cores: tuple[int, ...]) -> None:
+@click.option("--on", "places", multiple=True, type=click.Choice(list(PLACES)), default=PLACES)
+@click.option("--wires", is_flag=True, help="Join chips by links over parallel wires.")
+def main(networks: int, learning: int, images: int, places: tuple[str, ...], wires: bool) -> None:
     """Print a table of what was run, and how many results differed."""
-    table = Table("kind", "cores", "runs", "cut", "spikes", "differ", "seconds")
-    lines = []
-    for count in cores:
-        if networks:
-            table.add_row(*measure("network", count, networks, random_networks, False))
-        if learning:
-            table.add_row(*measure("learning", count, learning, learning_networks, True))
-        if images:
-            row, line = demo(count, images)
-            table.add_row(*row)
-            lines.append(line)
-        Console(stderr=True).print(table)
-    Console().print(table)
-    for line in lines:
-        print(line)
+    columns = ("runs", "cut", "on several chips", "spikes", "differ", "CPU seconds")
+    table, counts = Table("kind", "on", *columns), (networks, learning, images)
+    for name in places:
+        for kind, count in zip(KINDS, counts, strict=True):
+            if count:
+                table.add_row(*measure(kind, name, count, wires))
+                Console(stderr=True, width=120).print(table)
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":
