@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikeloom_hw.neuron import Output
 from spikeloom_hw.program import Program
 from spikeloom_hw.registers import on_core
 
-from .core_work import CoreWork
+from .core_work import CoreWork, phases_of
 from .estimate import Activity, events_of, works
-from .mapping.filters import subtree, tree_filters
+from .link_costs import LinkCosts, passing
 
 __all__ = ["ChipTraffic", "CoreReport", "HeldSlice", "report_chips", "report_cores"]
 
@@ -72,7 +73,7 @@ class CoreReport:
 
 @dataclass(frozen=True)
 class ChipTraffic:
-    """Events between a chip and its parent in an average step.
+    """What goes between a chip and its parent in an average step.
 
     Parameters
     ----------
@@ -80,12 +81,22 @@ class ChipTraffic:
         The two.
     up, down : float
         Events from the chip to its parent, and the other way.
+    words_up, words_down : float
+        Words of the link: events, potentials of read-outs, and what tells the time.
+    busy : float
+        Cycles that the words take which go the busier way.
+    turns : float
+        Cycles of the way there and back on which the step waits, once in each phase.
     """
 
     chip: int
     parent: int
     up: float
     down: float
+    words_up: float
+    words_down: float
+    busy: float
+    turns: float
 
 
 def report_cores(program: Program, activity: Activity = 0.1) -> list[CoreReport]:
@@ -106,8 +117,10 @@ def report_cores(program: Program, activity: Activity = 0.1) -> list[CoreReport]
     return [_core(program, work) for work in works(program, events_of(program, activity))]
 
 
-def report_chips(program: Program, activity: Activity = 0.1) -> list[ChipTraffic]:
-    """Tell how many events go over each link in an average step; a single chip has none.
+def report_chips(
+    program: Program, activity: Activity = 0.1, *, links: LinkCosts | None = None
+) -> list[ChipTraffic]:
+    """Tell what goes over each link in an average step; a single chip has none.
 
     Parameters
     ----------
@@ -115,26 +128,33 @@ def report_chips(program: Program, activity: Activity = 0.1) -> list[ChipTraffic
         Program of the network.
     activity : float or Mapping of str to float or (neurons,) array
         As of :func:`~spikeloom.estimate.estimate`.
+    links : LinkCosts or None
+        What a link costs; by default a parallel line.
 
     Raises
     ------
     ValueError
         If a share does not lie between 0 and 1, or names no population.
     """
-    fired, config = events_of(program, activity), program.config
-    lanes, filters = config.core.lanes, tree_filters(program)
-    found = []
-    for chip, parent in enumerate(config.parents, 1):
-        chips = subtree(config.parents, chip)
-        sent = {"up": 0.0, "down": 0.0}
-        for population in program.populations:
-            events = fired[population.name]
-            inside = [p for p in population.slices if p.core // config.cores in chips]
-            own = sum(float(events[population.members(p, lanes)].sum()) for p in inside)
-            for way, count in (("up", own), ("down", float(events.sum()) - own)):
-                passes = filters[f"{way}@{chip}"].ravel()[population.source]
-                sent[way] += count * bool(passes)
-        found.append(ChipTraffic(chip, parent, sent["up"], sent["down"]))
+    fired, costs = events_of(program, activity), links or LinkCosts.of(program.config)
+    phases, found = 1 + max(phases_of(program).values(), default=-1), []
+    senders = {p.name for p in program.populations if p.output is not Output.VALUE}
+    for link in passing(program, fired):
+        up, down = (
+            sum(words for name, words in way.items() if name in senders)
+            for way in (link.up, link.down)
+        )
+        # A STEP for each phase and DONE go down, and an END for each phase comes up.
+        words_up = sum(link.up.values()) + phases
+        words_down = sum(link.down.values()) + phases + 1
+        busy = costs.cycles(max(words_up, words_down))
+        found.append(
+            ChipTraffic(
+                *(link.chip, link.parent, up, down, words_up, words_down),
+                busy=busy,
+                turns=phases * costs.turn,
+            )
+        )
     return found
 
 

@@ -116,8 +116,8 @@ class CoreWork:
         for number, (populations, here) in enumerate(
             zip([list(program.inputs), *phases], [[], *self._here], strict=True)
         ):
-            heard = self._heard(populations) or populations
-            events = sum(float(self.fired[p.name].sum()) for p in heard)
+            heard = self._heard(populations)
+            events = sum(float(self.fired[p.name].sum()) for p in heard or populations)
             work = sum(float(self.fired[p.name] @ self.costs[p.name].cycles) for p in heard)
             spoken = [p for p in populations if p in recorded]
             words = sum(

@@ -1,6 +1,6 @@
 """Cycles, operations and memory of a program, told before anything is built."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,13 @@ from spikeloom_hw.program import Program
 from spikeloom_hw.registers import regions
 
 from .core_work import CoreWork, phases_of
+from .link_costs import LinkCosts, depths, passing
 from .step_windows import BYTES_PER_WORD
 
 __all__ = ["Activity", "Estimate", "Shares", "estimate", "events_of", "memory_bits", "works"]
+
+# Events that the bus takes in the overhead of a phase.
+_PASSED = 8
 
 Shares = float | Mapping[str, float]
 """A number from 0 to 1 for all populations, or for each by name."""
@@ -32,10 +36,10 @@ class Estimate:
     ----------
     integrate, update : float
         Cycles of integration and of update sweeps, as the counters ``cycles_integrate`` and
-        ``cycles_update`` count them.
+        ``cycles_update`` count them: on the root, if there are several chips.
     core : float
-        Cycles of the core from the first event of a step to that of the next, if the events are
-        there in time.
+        Cycles of all cores from the first event of a step to that of the next, if the events are
+        there in time; links between chips are among them.
     link : float
         Cycles in which the host's words come in, or those for the host go out, at a byte a cycle,
         the most that the byte stream takes; the larger of the two.
@@ -58,7 +62,13 @@ class Estimate:
         return max(self.core, self.link)
 
 
-def estimate(program: Program, activity: Activity = 0.1, *, processed: Shares = 1.0) -> Estimate:
+def estimate(
+    program: Program,
+    activity: Activity = 0.1,
+    *,
+    processed: Shares = 1.0,
+    links: LinkCosts | None = None,
+) -> Estimate:
     """Predict the cycles of an average time step.
 
     Parameters
@@ -74,11 +84,14 @@ def estimate(program: Program, activity: Activity = 0.1, *, processed: Shares = 
         Share of the rows of neurons that are not skipped, from 0 to 1, of all populations or of
         each by name; those not named are processed whole, and so are all on hardware that does
         not skip.
+    links : LinkCosts or None
+        Of several chips, what their links cost; by default parallel lines.
 
     Returns
     -------
     Estimate
-        Within 2 % of the counters on networks of hundreds of neurons (docs/guide/timing.md).
+        Within 2 % of the counters on networks of hundreds of neurons on one core
+        (docs/guide/timing.md).
 
     Raises
     ------
@@ -88,27 +101,61 @@ def estimate(program: Program, activity: Activity = 0.1, *, processed: Shares = 
     config = program.config
     fired = events_of(program, activity)
     cores = works(program, fired, processed)
-    of = cores[0].overheads
-    sweeps = zip(*(work.sweeps for work in cores), strict=True)
-    updates = [max(every, key=lambda sweep: sweep.cycles) for every in sweeps]
-    windows = list(zip(*(work.windows for work in cores), strict=True))
-    # The bus takes an event a cycle, whoever hears it.
-    bus = [_passing(program, fired, number) for number in range(len(windows))]
-    integrate = [max(w.mean(w.integrate) for w in every) for every in windows]
-    between = [max(w.mean(w.cycles) for w in every) for every in windows]
-    if config.all_cores > 1:
-        between = [max(pair) for pair in zip(between, bus, strict=True)]
+    costs = links or LinkCosts.of(config)
+    shared = _shared(program, fired, costs, len(cores[0].windows))
+    # Counters of cycles are those of the root.
+    near = cores[: config.cores]
+    sweeps = zip(*(work.sweeps for work in near), strict=True)
+    windows = zip(*(work.windows for work in near), strict=True)
     return Estimate(
-        integrate=sum(integrate),
-        update=sum(update.counted for update in updates),
-        core=of.step
-        + of.phase * len(updates)
-        + sum(update.cycles for update in updates)
-        + sum(between),
+        integrate=sum(max(w.mean(w.integrate) for w in every) for every in windows),
+        update=sum(max(every, key=lambda sweep: sweep.cycles).counted for every in sweeps),
+        core=_together(cores, shared, [costs.turn * depth for depth in depths(config)]),
         link=_words(program, fired) * BYTES_PER_WORD,
         events=sum(float(events.sum()) for events in fired.values()),
         synaptic_operations=sum(work.operations for work in cores),
     )
+
+
+def _together(cores: Sequence[CoreWork], shared: Sequence[float], turns: Sequence[float]) -> float:
+    """Cycles of a step of all cores, which wait for one another at the end of each phase.
+
+    Parameters
+    ----------
+    cores : sequence of CoreWork
+        The cores.
+    shared : sequence of float
+        Least cycles of each window, whatever the cores do.
+    turns : sequence of float
+        Cycles of the way to each chip and back.
+    """
+    of, each = cores[0].overheads, cores[0].program.config.cores
+    windows = [[window.mean(window.cycles) for window in work.windows] for work in cores]
+    total = of.step + max(shared[-1], *(own[-1] for own in windows))
+    for phase, least in enumerate(shared[:-1]):
+        total += of.phase + max(
+            max(own[phase], least) + work.sweeps[phase].cycles + turns[work.core // each]
+            for work, own in zip(cores, windows, strict=True)
+        )
+    return total
+
+
+def _shared(
+    program: Program, fired: Mapping[str, np.ndarray], costs: LinkCosts, count: int
+) -> list[float]:
+    """Cycles for which buses and links carry the events of each of ``count`` windows."""
+    phases = phases_of(program)
+    if program.config.all_cores == 1:
+        return [0.0] * count
+    over = [words for link in passing(program, fired) for words in (link.up, link.down)]
+    found = []
+    for number in range(count):
+        here = [p.name for p in program.populations if phases.get(p.name, -1) == number - 1]
+        # The bus takes an event a cycle, whoever hears it; the first pass while cores come to rest.
+        bus = sum(float(fired[name].sum()) for name in here) - _PASSED
+        ways = [costs.cycles(sum(words.get(name, 0.0) for name in here)) for words in over]
+        found.append(max([0.0, bus, *ways]))
+    return found
 
 
 def works(
@@ -125,16 +172,6 @@ def works(
     every = processed if isinstance(processed, Mapping) else dict.fromkeys(known, processed)
     _check("Share of rows", every, known)
     return [CoreWork(program, core, fired, every) for core in range(program.config.all_cores)]
-
-
-def _passing(program: Program, fired: Mapping[str, np.ndarray], window: int) -> float:
-    """Events that the bus takes in a window."""
-    phases = phases_of(program)
-    return sum(
-        float(fired[p.name].sum())
-        for p in program.populations
-        if phases.get(p.name, -1) == window - 1
-    )
 
 
 def memory_bits(config: ChipConfig) -> dict[str, int]:

@@ -12,12 +12,25 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
+import numpy as np
 import pytest
 
-from spikeloom import Device, Golden, Program, compile
+from spikeloom import (
+    Dense,
+    Device,
+    Golden,
+    NeuronParameters,
+    Program,
+    QuantisedNetwork,
+    QuantisedPopulation,
+    compile,
+)
+from spikeloom.core_report import report_chips
 from spikeloom.errors import DeviceError, LinkError
+from spikeloom.estimate import estimate
 from spikeloom.host.memories import LINK_FAILED
 from spikeloom.host.script import read_run, script_of
+from spikeloom.link_costs import LinkCosts
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_hw.interchip import ByteLine, LinkParameters
 from spikeloom_sim.compiled import CompiledChip, SimulatedTransport
@@ -32,6 +45,7 @@ LIMIT = 5_000_000  # more cycles than anything here takes
 RUNS = 6
 CHAIN = (0, 1)
 FORMS = (0, 4)  # the upper link is parallel, the lower one serial
+WIRES = 4  # cycles that the wires take
 CASES = (4, 5, 6, 7, 8, 13, 15, 17)  # networks that are awake
 CORE = CoreConfig(
     lanes=2,
@@ -100,6 +114,39 @@ def test_a_link_that_gives_up_is_reported_and_taken_up_again() -> None:
         recording = device.run(sample)
     assert golden.difference(recording) is None
     assert recording.counters["events"] > 0
+
+
+@pytest.mark.parametrize("active", [0, 2, 8, 24])
+def test_what_links_carry_is_told(active: int) -> None:
+    neuron = NeuronParameters(threshold=1)
+    sizes = {"in": 24, "there": 8, "here": 8}
+    populations = [
+        QuantisedPopulation(name, size, neuron if name != "in" else None)
+        for name, size in sizes.items()
+    ]
+    ends = (("in", "there"), ("there", "here"))
+    projections = [Dense(a, b, np.ones((sizes[a], sizes[b]), int)) for a, b in ends]
+    network = QuantisedNetwork(tuple(populations), tuple(projections), accumulator_width=16)
+    config = drawn(CASES[0], (0,))[0].config
+    tree = CompiledNoisyTree(config, (0,))
+    program = compile(network, config, pins={"there": 1, "here": 0})
+    spikes = np.zeros((20, 24), bool)
+    spikes[:, :active] = True
+    golden = Golden(network).run(spikes)
+    tree.begin(Noise(1, 0.0))
+    with Device(SimulatedTransport(tree.chip), program) as device:
+        recording = device.run(spikes)
+    assert golden.difference(recording) is None
+    seen = {name: float(train.mean()) for name, train in golden.spikes.items()}
+    activity = {**seen, "in": active / 24}
+    (link,) = report_chips(program, activity)
+    # The core there hears what goes down, and the one here what comes up.
+    assert recording.counters["events"] == pytest.approx(20 * (link.up + link.down))
+    parts = ("integrate", "update", "control")
+    cycles = sum(recording.counters[f"cycles_{part}"] for part in parts)
+    told = estimate(program, activity, links=LinkCosts.of(config, delay=WIRES))
+    assert cycles == pytest.approx(20 * told.core, rel=0.08)
+    assert cycles > 20 * max(link.turns, link.busy)
 
 
 @contextmanager

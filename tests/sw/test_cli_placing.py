@@ -48,9 +48,10 @@ def test_check_tells_what_each_core_holds(network: Path) -> None:
     assert (link["chip"], link["parent"]) == (1, 0)
     assert link["up"] == pytest.approx(1.2)
     assert link["down"] == pytest.approx(1.8)
+    assert (link["words_up"], link["words_down"]) == (pytest.approx(3.2), pytest.approx(4.8))
     text = spikeloom("check", network, *options, *pins).stdout
     assert "mid (12)" in text
-    assert "Events on the links in a step" in text
+    assert "Links in a step, on parallel lines" in text
 
 
 def test_one_core_is_not_worth_a_table(network: Path) -> None:

@@ -1,7 +1,7 @@
 """Options that say on how many cores a network is placed, and where; and the tables about it."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 import click
@@ -88,8 +88,9 @@ def say_cores(report: Report, program: Program, activity: float) -> None:
     )
     links = report_chips(program, activity)
     if links:
-        rows = [(f"{link.chip} to {link.parent}", link.up, link.down) for link in links]
-        report.table("Events on the links in a step", ("chip", "up", "down"), rows)
+        columns = ("chip", "events up", "down", "words up", "down", "cycles", "turns")
+        rows = [(f"{link.chip} to {link.parent}", *astuple(link)[2:]) for link in links]
+        report.table("Links in a step, on parallel lines", columns, rows)
 
 
 def _share(core: CoreReport, name: str) -> str:
