@@ -18,6 +18,8 @@ from rich.table import Table
 
 from spikeloom import Device, Golden, Program, QuantisedNetwork, compile
 from spikeloom.demo.images import DemoImages, load_network
+from spikeloom.estimate import estimate
+from spikeloom.link_costs import LinkCosts
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_sim.compiled import SimulatedTransport
 from spikeloom_sim.noisy_tree import CompiledNoisyTree
@@ -29,6 +31,8 @@ from spikeloom_sim.structures import SPARSE_LEARNING, STRUCTURES
 STEPS = 12
 LARGEST = 30
 LESSONS = 40
+WIRES = 4  # cycles that wires take one way, if there are any
+PARTS = ("integrate", "update", "control")
 
 
 @dataclass(frozen=True)
@@ -189,8 +193,8 @@ def learned_differs(device: Device, network: QuantisedNetwork, golden: Golden) -
     )
 
 
-def differs(device: Device, work: Work) -> tuple[bool, int]:
-    """Run a program: whether anything is not golden's, and how many spikes were compared."""
+def differs(device: Device, work: Work) -> tuple[bool, Recording]:
+    """Run a program: whether anything is not golden's, and what the device gave."""
     golden = Golden(work.network)
     expected: Recording = golden.run(**work.sample, record=work.record)
     recording = device.run(**work.sample)
@@ -200,7 +204,20 @@ def differs(device: Device, work: Work) -> tuple[bool, int]:
     wrong |= state_differs(device, work.network, golden)
     if work.program.plastic:
         wrong |= learned_differs(device, work.network, golden)
-    return wrong, int(sum(train.sum() for train in expected.spikes.values()))
+    return wrong, recording
+
+
+def say_cycles(work: Work, recording: Recording, wires: bool) -> None:
+    """Tell how many cycles a step took, and how many were told in advance."""
+    config, (spikes,) = work.program.config, work.sample.values()
+    seen = {name: float(train.mean()) for name, train in recording.spikes.items()}
+    links = LinkCosts.of(config, delay=WIRES) if wires else LinkCosts.joined()
+    shares = {**seen, work.network.inputs[0].name: float(spikes.mean())}
+    told = estimate(work.program, shares, links=links).core
+    busy = sum(recording.counters[f"cycles_{part}"] for part in PARTS)
+    steps = spikes.shape[0] * spikes.shape[1]
+    where = f"{config.chips} chips of {config.cores} cores"
+    print(f"demo on {where}: {busy / steps:.1f} cycles a step busy, {told:.1f} were told")
 
 
 def cpu() -> float:
@@ -216,10 +233,13 @@ def measure(kind: str, name: str, count: int, wires: bool) -> tuple[str, ...]:
         pieces = [p.slices for p in work.program.neurons]
         cut += any(len(slices) > 1 for slices in pieces)
         apart += len({s.core // place.cores for slices in pieces for s in slices}) > 1
-        failed, spikes = differs(devices.load(work.program), work)
+        failed, recording = differs(devices.load(work.program), work)
         if failed:
             Console(stderr=True).print(f"{kind} {number} on {name} differs")
-        fired, wrong = fired + spikes, wrong + failed
+        fired += int(sum(train.sum() for train in recording.spikes.values()))
+        wrong += failed
+        if kind == "demo":
+            say_cycles(work, recording, wires)
     devices.close()
     numbers = (count, cut, apart, f"{fired:,}", wrong, f"{cpu() - begin:.0f}")
     return kind, name, *map(str, numbers)

@@ -1,13 +1,14 @@
 """What the links between chips carry in a time step, and how long that takes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from amaranth.hdl import Shape
 
 from spikeloom_hw.config import ChipConfig
 from spikeloom_hw.interchip import LinkParameters
+from spikeloom_hw.interchip.frame import word_bytes
 from spikeloom_hw.neuron import Output
 from spikeloom_hw.program import Program
 from spikeloom_hw.tree.words import link_layout
@@ -16,9 +17,11 @@ from .mapping.filters import subtree, tree_filters
 
 __all__ = ["LinkCosts", "Passing", "depths", "passing"]
 
-# Measured on the design: docs/guide/timing.md.
+# Measured on the design: docs/guide/chips.md.
 _TURN = 14
-_ENDS = 5
+_ENDS = 4
+_AROUND = 2
+"""Bytes around a frame: one for its stuffing, and its end."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,13 @@ class LinkCosts:
             Cycles that the wires take one way.
         """
         sizes = LinkParameters.fit(Shape.cast(link_layout(config)).width, byte_cycles)
-        around = LinkParameters(sizes.width, batch=1).frame_bytes + 1
+        single = replace(sizes, batch=1).frame_bytes + _AROUND
+        # An acknowledgement goes first; on a slow line, the answer waits for it.
+        wait = max(0, (single - word_bytes(sizes.width) + 1) * byte_cycles - _TURN)
         return cls(
-            turn=_TURN + 2 * (around * byte_cycles + _ENDS + delay),
-            word=(sizes.frame_bytes + 1) / sizes.batch * byte_cycles,
-            begin=around / 3 * byte_cycles,
+            turn=_TURN + 2 * (single * byte_cycles + wait + _ENDS + delay),
+            word=(sizes.frame_bytes + _AROUND) / sizes.batch * byte_cycles,
+            begin=_ENDS,
         )
 
     @classmethod

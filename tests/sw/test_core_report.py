@@ -87,9 +87,9 @@ def test_links_carry_what_is_needed_on_their_other_side() -> None:
     assert (two.chip, two.parent, two.up, two.down) == (2, 0, 8 + 4, 20 + 8)
     # The two phases are begun and ended, and so is the step.
     assert (two.words_up, two.words_down) == (two.up + 2, two.down + 3)
-    # Frames of 16 words have 89 bytes, those of one have 14, and 10 cycles are in each end.
-    assert two.busy == pytest.approx(31 * 89 / 16 + 14 / 3)
-    assert two.turns == 2 * (14 + 2 * (14 + 5))
+    # Frames of 16 words have 90 bytes, those of one have 15; 4 cycles are in the ends of a link.
+    assert two.busy == 31 * 90 / 16 + 4
+    assert two.turns == 2 * (14 + 2 * (15 + 4))
 
 
 def deliver(
