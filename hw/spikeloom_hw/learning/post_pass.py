@@ -269,11 +269,11 @@ class PostPass(wiring.Component):
         with m.Else():
             m.d.sync += slot.eq(slot + 1)
 
-        # Lanes that do not multiply get products with the coefficient, a cycle later.
+        # Lanes that do not multiply get products with the coefficient, two cycles later.
         given, cycles = held[slot], 0
         if not self.learning.products:
             names = [f"term{k}_coefficient" for k in range(slots)]
-            given, cycles = self._scale(m, given, Array(self.rule[name] for name in names)[slot]), 1
+            given, cycles = self._scale(m, given, Array(self.rule[name] for name in names)[slot]), 2
         ended = later(m, writing & last & (group == end), cycles)
         m.d.comb += [
             self.write.eq(later(m, writing, cycles)),
@@ -285,8 +285,9 @@ class PostPass(wiring.Component):
         m.d.sync += self.done.eq(ended)
 
     def _scale(self, m: Module, factors: Any, coefficient: Value) -> Any:
-        """Multiply the factors of a group by a coefficient."""
+        """Multiply the factors of a group by a coefficient, with registers before and behind."""
         products = Signal.like(self.factors, name="products")
+        chosen = later(m, coefficient, 1).as_signed()
         for u in range(self.config.update_lanes):
-            m.d.sync += products[u].eq(factors[u] * coefficient)
+            m.d.sync += products[u].eq(later(m, factors[u], 1).as_signed() * chosen)
         return products

@@ -94,7 +94,7 @@ class Sequence(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the state machine."""
         m = Module()
-        with m.FSM() as states:
+        with m.FSM():
             with m.State("IDLE"), m.If(self.start):
                 m.d.sync += self.number.eq(0)
                 m.next = "LOAD"
@@ -142,7 +142,12 @@ class Sequence(wiring.Component):
             with m.State("DONE"):
                 m.d.comb += self.done.eq(1)
                 m.next = "IDLE"
-            m.d.comb += self.busy.eq(~states.ongoing("IDLE"))
+
+        # A register tells that it is busy: memories of the core wait for that.
+        with m.If(self.done):
+            m.d.sync += self.busy.eq(0)
+        with m.Elif(self.start):
+            m.d.sync += self.busy.eq(1)
         return m
 
     def _sweep(self, m: Module) -> None:
