@@ -20,7 +20,7 @@ __all__ = ["DELTA_AT", "LEARNED_AT", "NeuronLearningLane"]
 DELTA_AT = 5
 """Cycles from a neuron to its delta."""
 
-LEARNED_AT = DELTA_AT + 4
+LEARNED_AT = DELTA_AT + 5
 """Cycles from a neuron to its new parameters."""
 
 _ONE = 256
@@ -131,7 +131,7 @@ class NeuronLearningLane(wiring.Component):
         ]
 
         # Changes are products with delta, of traces that have waited for it.
-        before = later(m, kept.threshold_trace, DELTA_AT - 2) - _ONE
+        before = later(m, kept.threshold_trace - _ONE, DELTA_AT - 2)
         leak = later(m, kept.decay_trace, DELTA_AT - 2)
         for name, factor, word, out in (
             ("threshold", before, whole, self.next_threshold),
@@ -163,14 +163,14 @@ class NeuronLearningLane(wiring.Component):
         return change
 
     def _move(self, m: Module, name: str, change: Value, out: Signal) -> None:
-        """Add a change to a parameter, and clip it."""
+        """Add a change to a parameter, and clip it a cycle later."""
         rule = self.rule
         value = Value.cast(getattr(self, name))
         low, high = (Value.cast(rule[f"{name}_{end}"]) for end in ("low", "high"))
-        old = later(m, value, LEARNED_AT - 1)
+        old = later(m, value, LEARNED_AT - 2)
         exists = later(m, self.exists, LEARNED_AT - 1)
         after = Signal(signed(len(change) + 2))
-        m.d.comb += after.eq(old + change)
+        m.d.sync += after.eq(old + change)
         counts = rule[f"learn_{name}"] & self.learns & exists
         clipped = Mux(after < low, low, Mux(after > high, high, after))
-        m.d.sync += out.eq(Mux(counts, clipped, old))
+        m.d.sync += out.eq(Mux(counts, clipped, later(m, old, 1)))

@@ -104,7 +104,7 @@ class PostLane(wiring.Component):
         spike, exists = (later(m, bit, self.latency) for bit in (self.spike, self.exists))
         opened = ~self.rule.gate | self.modulated
         if self.learning.errors:
-            m.d.comb += self.delta.eq(Mux(exists, known[Post.DELTA], 0))
+            m.d.comb += self.delta.eq(known[Post.DELTA])
         for k in range(self.learning.terms):
             factor = Signal(self.factor, name=f"factor_{k}")
             with m.Switch(self.rule[f"term{k}_post"]):
@@ -164,12 +164,13 @@ class PostLane(wiring.Component):
         m.d.sync += unit.eq(far >> rule.width)
         psi = self._surrogate(m, unit)
 
-        # Their product, rounded toward zero.
+        # Their product, rounded toward zero; 0 if there is no neuron.
         product = Signal(signed(ERROR.width + 8))
-        delta = Signal(ERROR)
+        delta, exists = Signal(ERROR), later(m, self.exists, self.latency - 1)
+        rounded = (product + Mux(product[-1], 255, 0)) >> 8
         m.d.sync += [
             product.eq(psi * later(m, error, 2)),
-            delta.eq((product + Mux(product[-1], 255, 0)) >> 8),
+            delta.eq(Mux(exists, rounded, 0)),
         ]
         return delta
 

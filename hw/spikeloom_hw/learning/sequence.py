@@ -94,6 +94,7 @@ class Sequence(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the state machine."""
         m = Module()
+        m.d.sync += self.done.eq(0)
         with m.FSM():
             with m.State("IDLE"), m.If(self.start):
                 m.d.sync += self.number.eq(0)
@@ -138,12 +139,12 @@ class Sequence(wiring.Component):
                     m.d.comb += self.zero.eq(1)
                     m.next = "ZERO"
             with m.State("ZERO"), m.If(self.zeroed):
+                m.d.sync += self.done.eq(1)
                 m.next = "DONE"
             with m.State("DONE"):
-                m.d.comb += self.done.eq(1)
                 m.next = "IDLE"
 
-        # A register tells that it is busy: memories of the core wait for that.
+        # Registers tell of both, as much of the core waits for them.
         with m.If(self.done):
             m.d.sync += self.busy.eq(0)
         with m.Elif(self.start):
