@@ -110,6 +110,7 @@ def _sparse(core: CoreConfig, projection: Sparse, words: int, shares: list[float
     learning, rule, (pre, post) = built(core), projection.rule, projection.shape
     blocks = -(-post // core.lanes)
     cycles = rule_words(core) + learning.slots * blocks * core.groups_per_row + 2 * _FILL
+    cycles += not learning.products
 
     # A word takes a cycle for each term that lives in the neuron and anywhere in the target.
     live = [_pre_share(term, rule, shares[0]) for term in rule.terms]
@@ -128,6 +129,8 @@ def _projection(core: CoreConfig, projection: Dense, before: float, after: float
     blocks = -(-post // core.lanes)
     sweep = pre * blocks * turns + _FILL
     cycles = rule_words(core) + learning.slots * blocks * core.groups_per_row + _FILL
+    # The post pass multiplies where the lanes do not, and it takes a cycle more for that.
+    cycles += not learning.products
     if rule.back:
         cycles += sweep
     if rule.eligibility:
