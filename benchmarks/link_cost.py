@@ -25,7 +25,7 @@ from spikeloom.estimate import estimate
 from spikeloom.link_costs import LinkCosts
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_sim.compiled import SimulatedTransport
-from spikeloom_sim.noisy_tree import CompiledNoisyTree
+from spikeloom_sim.noisy_tree import CompiledNoisyTree, Noise
 
 INPUTS, NEURONS, STEPS, WIRES = 30, 8, 20, 4
 CHIPS = ChipConfig(
@@ -74,7 +74,7 @@ def cases(tree: CompiledNoisyTree, byte_cycles: int) -> Iterator[tuple[str, int,
             spikes = np.zeros((STEPS, INPUTS), bool)
             spikes[:, :active] = True
             golden = Golden(network).run(spikes)
-            tree.begin(1, 0.0)
+            tree.begin(Noise(1, 0.0))
             with Device(SimulatedTransport(tree.chip), program) as device:
                 recording = device.run(spikes)
             difference = golden.difference(recording)
@@ -93,7 +93,7 @@ def main(every: bool) -> None:
     """Print how far what was told is from what was counted."""
     table = Table("line", "cases", "cycles a step", "told less by", "told more by", "median")
     for name, (divisor, byte_cycles) in LINES.items():
-        found = list(cases(CompiledNoisyTree(CHIPS, divisor), byte_cycles))
+        found = list(cases(CompiledNoisyTree(CHIPS, [divisor]), byte_cycles))
         off = [told / counted - 1 for _, _, counted, told in found]
         counts = [counted for _, _, counted, _ in found]
         span = f"{min(counts):,.0f} to {max(counts):,.0f}"

@@ -22,7 +22,7 @@ from spikeloom.estimate import estimate
 from spikeloom.link_costs import LinkCosts
 from spikeloom_hw.config import ChipConfig, CoreConfig
 from spikeloom_sim.compiled import SimulatedTransport
-from spikeloom_sim.noisy_tree import CompiledNoisyTree
+from spikeloom_sim.noisy_tree import CompiledNoisyTree, Noise
 from spikeloom_sim.random_learning import random_learning_case
 from spikeloom_sim.random_network import random_case
 from spikeloom_sim.recording import Recording
@@ -154,8 +154,8 @@ class Devices:
         if self.device is not None:
             self.device.load(program)
         elif self.wires and program.config.parents:
-            tree = CompiledNoisyTree(program.config)
-            tree.begin(1, 0.0)
+            tree = CompiledNoisyTree(program.config, [0] * len(program.config.parents))
+            tree.begin(Noise(1, 0.0))
             self.device = Device(SimulatedTransport(tree.chip), program)
         else:
             self.device = Device.simulate(program)
