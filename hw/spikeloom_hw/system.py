@@ -61,7 +61,7 @@ class System(wiring.Component):
     lost : In(1)
         A link to a child, or one below it, has given up; absent if there is none.
     reset : Out(1)
-        Reset all but memories, registers and host port.
+        Reset all but memories, registers and host port: in the cycle after the host wrote it.
     clear : Out(1)
         Zero all states.
     """
@@ -117,6 +117,7 @@ class System(wiring.Component):
         m.d.sync += [
             seen.eq(Cat(self.activity.bad_source, self.bad_word)),
             errors.eq(errors | seen),
+            self.reset.eq(0),
         ]
 
         # What kind of access it is, which is a cycle old when it is needed.
@@ -199,10 +200,8 @@ class System(wiring.Component):
                 with m.If(clear & ~reset & ~self.idle):
                     m.d.comb += self.requests.ready.eq(0)
                     m.next = "DECIDE"
-                m.d.comb += [
-                    self.reset.eq(reset),
-                    self.clear.eq(clear & self.requests.ready),
-                ]
+                m.d.sync += self.reset.eq(reset)
+                m.d.comb += self.clear.eq(clear & self.requests.ready)
                 if bank:
                     zero = request.data[Control.ZERO_COUNTERS.value.bit_length() - 1]
                     m.d.comb += bank.zero.eq(zero)
