@@ -126,7 +126,7 @@ class Blocks(wiring.Component):
             ]
             data: Any = reading.data
             if self.captured:
-                data = Signal(self.width, name=f"captured{k}")
+                data = Signal(self.width, name=f"captured{k}", reset_less=True)
                 m.d.sync += data.eq(reading.data)
             value = data if value is None else Mux(self._within(chosen, start, low), data, value)
             start += depth

@@ -242,15 +242,15 @@ class LanePipe(wiring.Component):
 
         There is one address for all lanes, or one for each.
         """
-        # Stage 0: the accumulators are read.
+        # Stage 0: the accumulators are read. No reset need reach what counts in a request alone.
         m.d.comb += self.accumulator_read.eq(valid)
         parts = range(self.config.lanes) if self.banked else [slice(None)]
         valid_1, valid_2 = Signal(), Signal()
         m.d.sync += [valid_1.eq(valid), valid_2.eq(valid_1)]
         m.d.comb += self.write.eq(valid_2)
-        operands: Any = Signal(addends.shape())
-        accumulators: Any = Signal(self.layouts.accumulators)
-        before: Any = Signal(self.layouts.accumulators)
+        operands: Any = Signal(addends.shape(), reset_less=True)
+        accumulators: Any = Signal(self.layouts.accumulators, reset_less=True)
+        before: Any = Signal(self.layouts.accumulators, reset_less=True)
         m.d.sync += [operands.eq(addends), before.eq(self.sums)]
 
         # Stage 1: the operands are captured. The request ahead adds just now, the one before that
