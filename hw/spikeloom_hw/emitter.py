@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -92,20 +92,24 @@ class Emitter(wiring.Component):
         take = Signal()
         valid, queued = self._queues(m, following, take)
 
-        # Take the next entry as soon as the last bit of this one is sent.
-        busy, sent, rest = Signal(), Signal(), Signal(self.word)
+        # Take the next entry as soon as the last bit of this one is sent, which is told ahead.
+        busy, sent, last, rest = Signal(), Signal(), Signal(), Signal(self.word)
         entry: Any = Signal(self.entry)
         m.submodules.skid = skid = Skid(self.o.payload.shape())
         connect(m, skid.o, flipped(self.o))
         m.d.comb += [
             rest.eq(entry.bits & (entry.bits - 1)),
             sent.eq(busy & skid.i.ready),
-            take.eq(~busy | (sent & (rest == 0))),
+            take.eq(~busy | (skid.i.ready & last)),
         ]
         with m.If(sent):
-            m.d.sync += entry.bits.eq(rest)
+            m.d.sync += [entry.bits.eq(rest), last.eq(~_at_least(entry.bits)[3])]
         with m.If(take):
-            m.d.sync += [busy.eq(valid), entry.eq(following)]
+            m.d.sync += [
+                busy.eq(valid),
+                entry.eq(following),
+                last.eq(~_at_least(following.bits)[2]),
+            ]
 
         # Encode the lowest bit of the entry.
         position = Signal(range(self.word))
@@ -126,7 +130,7 @@ class Emitter(wiring.Component):
             skid.i.valid.eq(busy | (ending & empty)),
             event.kind.eq(Mux(busy, kind, Kind.END)),
             event.source.eq(entry.source),
-            event.index.eq(entry.first + position),
+            event.index.eq(entry.first | position),
             self.spiked.eq(sent & (event.kind != Kind.READOUT)),
             self.idle.eq(empty & ~ending & ~self.o.valid),
         ]
@@ -191,3 +195,13 @@ class Emitter(wiring.Component):
         ]
         with m.If(self.i.valid):
             m.d.sync += gathered.eq(Mux(whole, 0, added))
+
+
+def _at_least(bits: Value) -> tuple[Value, Value, Value, Value]:
+    """Whether 0, 1, 2 and 3 bits are set, or more; without carries, which take their time."""
+    if len(bits) == 1:
+        return Const(1), bits[0], Const(0), Const(0)
+    half = len(bits) // 2
+    low, high = _at_least(bits[:half]), _at_least(bits[half:])
+    found = [Cat(low[k] & high[n - k] for k in range(n + 1)).any() for n in range(4)]
+    return found[0], found[1], found[2], found[3]
