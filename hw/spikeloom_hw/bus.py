@@ -66,16 +66,22 @@ class Arbiter(wiring.Component):
                         m.d.comb += may[candidate].eq(~before)
                         before = before | self.i[candidate].valid
 
-        # The chosen event is taken when the one before it has left.
+        # The chosen event is taken when the one before it has left; without one, zeros are.
         free = Signal()
-        some = Cat(port.valid for port in self.i).any()
+        served = Cat(self.i[k].valid & may[k] for k in range(self.sources))
         m.d.comb += [free.eq(~self.o.valid | self.o.ready), self.idle.eq(~self.o.valid)]
-        with m.If(free):
-            m.d.sync += self.o.valid.eq(some)
+        payload: Any = Const(0)
         for number, port in enumerate(self.i):
             m.d.comb += port.ready.eq(free & may[number])
-            with m.If(port.valid & port.ready):
-                m.d.sync += [self.origin.eq(number), self.o.payload.eq(port.payload)]
+            event = Value.cast(port.payload)
+            payload = payload | (event & served[number].replicate(len(event)))
+            with m.If(free & served[number]):
+                m.d.sync += self.origin.eq(number)
+        with m.If(free):
+            m.d.sync += [
+                self.o.valid.eq(Cat(port.valid for port in self.i).any()),
+                self.o.payload.eq(payload),
+            ]
 
         return m
 
