@@ -20,8 +20,8 @@ _PAGE = (REGION_WORDS - 1).bit_length()
 
 
 def latency_of(config: ChipConfig) -> int:
-    """Cycles from a read to its data, on a whole chip: between cores lie registers, both ways."""
-    return LATENCY + 2 * config.filtered
+    """Cycles from a read to its data, on a whole chip: before several cores lie registers."""
+    return LATENCY + 3 * config.filtered
 
 
 class AccessSignature(wiring.Signature):
@@ -48,19 +48,29 @@ def decode(
     access: Any,
     memories: Mapping[str, RowMem | BankedMem],
     known: Mapping[str, Region],
+    *,
+    late: bool = False,
 ) -> None:
-    """Connect ``access`` to each memory by the addresses of its region."""
+    """Connect ``access`` to each memory by the addresses of its region.
+
+    If ``late``, registers lie before the memories, so that all takes a cycle longer.
+    """
     data: Any = Const(0, 32)
     zeros = _zeros(m, access.address[:_PAGE])
+    address, value = access.address, access.value
+    if late:
+        address, value = Signal(_PAGE, name="late_address"), Signal(32, name="late_value")
+        m.d.sync += [address.eq(access.address), value.eq(access.value)]
     for name, memory in memories.items():
         # The decision is a cycle old when the access comes.
-        chosen = Signal(name=f"{name}_chosen")
+        chosen, begun = Signal(name=f"{name}_chosen"), Signal(2, name=f"{name}_begun")
         m.d.sync += chosen.eq(_within(access.address, known[name], zeros))
+        domain = m.d.sync if late else m.d.comb
+        domain += begun.eq(Cat(access.read, access.write) & chosen.replicate(2))
         m.d.comb += [
-            memory.host_read.eq(access.read & chosen),
-            memory.host_write.eq(access.write & chosen),
-            memory.host_address.eq(access.address),
-            memory.host_value.eq(access.value),
+            Cat(memory.host_read, memory.host_write).eq(begun),
+            memory.host_address.eq(address),
+            memory.host_value.eq(value),
         ]
         with m.If(chosen):
             m.d.comb += access.known.eq(1)
@@ -108,7 +118,7 @@ def share(m: Module, access: Any, blocks: list[Any]) -> None:
 def hand_out(m: Module, access: Any, blocks: list[Any], first: int) -> None:
     """Connect ``access`` to blocks that are alike, each of which has the addresses of the first.
 
-    Registers lie on the way there and back.
+    Registers lie on the way there and back; those of a block keep what was last for it.
 
     Parameters
     ----------
@@ -122,26 +132,27 @@ def hand_out(m: Module, access: Any, blocks: list[Any], first: int) -> None:
         Number of the first one among all of its kind.
     """
     low = (CORE_STRIDE - 1).bit_length()
-    address, value = Signal(32), Signal(32)
-    begun = [Signal(2, name=f"access_{k}") for k in range(len(blocks))]
-    chosen = [Signal(name=f"block_{k}_chosen") for k in range(len(blocks))]
-    m.d.sync += [address.eq(access.address), value.eq(access.value)]
     data: Any = Const(0, 32)
+    known: Any = Const(0)
     for k, block in enumerate(blocks):
-        number = (CORE_BASE >> low) + first + k
+        address, value = Signal(low, name=f"address_{k}"), Signal(32, name=f"value_{k}")
+        begun, chosen = Signal(2, name=f"access_{k}"), Signal(name=f"block_{k}_chosen")
+        own = access.address[low:] == (CORE_BASE >> low) + first + k
+        with m.If(own):
+            m.d.sync += [address.eq(access.address), value.eq(access.value)]
         m.d.sync += [
-            chosen[k].eq(access.address[low:] == number),
-            begun[k].eq(Cat(access.read, access.write) & chosen[k].replicate(2)),
+            chosen.eq(own),
+            begun.eq(Cat(access.read, access.write) & chosen.replicate(2)),
         ]
         m.d.comb += [
-            block.address.eq(Cat(address[:low], Const(CORE_BASE >> low, 32 - low))),
+            block.address.eq(Cat(address, Const(CORE_BASE >> low, 32 - low))),
             block.value.eq(value),
-            block.read.eq(begun[k][0]),
-            block.write.eq(begun[k][1]),
+            Cat(block.read, block.write).eq(begun),
         ]
-        data = data | (block.data & chosen[k].replicate(32))
+        data = data | (block.data & chosen.replicate(32))
+        known = known | (block.known & chosen)
     m.d.sync += access.data.eq(data)
-    m.d.comb += access.known.eq(blocks[0].known & Cat(chosen).any())
+    m.d.comb += access.known.eq(known)
 
 
 def _zeros(m: Module, offset: Any) -> list[Signal]:

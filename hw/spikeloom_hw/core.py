@@ -22,6 +22,7 @@ from .learning.port import serve_reads, serve_writes
 from .memory import BankedMem, RowMem
 from .queue import Queue
 from .registers import FABRIC, regions
+from .skid import Skid
 from .update import Update
 from .walker import Walker
 
@@ -42,7 +43,7 @@ class Core(wiring.Component):
     -------
     i : In(stream.Signature(event_layout(value_width)))
         Spikes, graded events if the core multiplies, and steps. It drains whether or not ``o``
-        is taken. Of a chip with several cores, it has no queue of its own.
+        is taken. Of a chip with several cores, it has no long queue of its own.
     o : Out(stream.Signature(event_layout(value_width)))
         Events of the core's neurons, and one END for each step but DONE.
     teach : In(stream.Signature(event_layout(value_width), always_ready=True))
@@ -84,14 +85,12 @@ class Core(wiring.Component):
         memories = self._memories(m, update)
 
         # From event to accumulators. Where several cores are, events wait before they come.
-        empty: Value = Const(1)
-        if self.config.filtered:
-            connect(m, flipped(self.i), dispatch.i)
-        else:
-            m.submodules.queue = queue = Queue(self.event, _QUEUE)
-            connect(m, flipped(self.i), queue.i)
-            connect(m, queue.o, dispatch.i)
-            empty = queue.empty
+        several = self.config.filtered
+        entrance: Any = Skid(self.event) if several else Queue(self.event, _QUEUE)
+        m.submodules.queue = entrance
+        connect(m, flipped(self.i), entrance.i)
+        connect(m, entrance.o, dispatch.i)
+        empty: Value = Const(1) if several else entrance.empty
         connect(m, dispatch.o, walker.i)
         connect(m, walker.o, pipe.i)
         m.d.comb += walker.drained.eq(pipe.idle)
@@ -123,7 +122,7 @@ class Core(wiring.Component):
 
         self._tables(m, memories, (dispatch, walker, update), engine)
         self._neurons(m, memories, pipe, update, engine)
-        decode(m, self.access, memories, regions(self.config))
+        decode(m, self.access, memories, regions(self.config), late=several)
 
         # What the counters see, a cycle later.
         pending = dispatch.i.valid | ~dispatch.idle | ~walker.idle

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, Value, unsigned
+from amaranth.hdl import Const, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -110,9 +110,9 @@ class Fabric(wiring.Component):
         m.d.comb += control.clear.eq(self.clear)
 
         # Control and cores speak on the bus; cores, recorder and control listen.
-        connect(m, control.o, cluster.i[0])
+        under_way = self._border(m, control.o, cluster.i[0], "spoken")
+        self._border(m, recorder.o, flipped(self.o_words), "told")
         connect(m, cluster.o[0], recorder.i)
-        connect(m, recorder.o, flipped(self.o_words))
         taken: Any = cluster.taken.payload
         m.d.comb += [
             cluster.wanted[0].eq(self._recorded(cluster.passing.payload)),
@@ -133,7 +133,7 @@ class Fabric(wiring.Component):
         # What the system block sees. The cores' part of idleness may be late, so all has to be
         # still for some cycles; what comes in is seen at once.
         still = Signal()
-        held = waiting | ~cluster.idle | ~cluster.activity.idle
+        held = waiting | under_way | ~cluster.idle | ~cluster.activity.idle
         m.d.sync += still.eq(control.idle & ~held)
         settle(m, self.idle, ~still | self.i_words.valid | self.clear)
         m.d.comb += [
@@ -154,6 +154,19 @@ class Fabric(wiring.Component):
             m.d.comb += self.stepping.eq(control.stepping)
 
         return m
+
+    def _border(self, m: Module, source: Any, sink: Any, name: str) -> Value:
+        """Connect two streams, through registers if cores lie far from all else; tell what waits.
+
+        A chip of one core is small.
+        """
+        if not self.config.filtered:
+            connect(m, source, sink)
+            return Const(0)
+        m.submodules[name] = skid = Skid(source.payload.shape())
+        connect(m, source, skid.i)
+        connect(m, skid.o, sink)
+        return skid.o.valid
 
     def _is_done(self, event: Any) -> Value:
         return (event.kind == Kind.STEP) & (event.source == Operation.DONE)

@@ -69,8 +69,8 @@ class Overheads:
         several = config.all_cores > 1
         return cls(
             step=4 + several,
-            # The cores of a chip end a phase one after the other.
-            phase=11 + looked_up + config.cores * several,
+            # Cores end a phase one after the other; a STEP passes two borders more to them.
+            phase=11 + looked_up + (config.cores + 2) * several,
             population=2,
             sweep=Pipeline.latency_of(core) + (3 if core.skip else 0),
             begin=2,
