@@ -31,8 +31,8 @@ from spikeloom_sim.quantised import QuantisedPopulation
 LANES = 16
 SENDERS, RECEIVERS, STEPS = 1024, 256, 10
 GOAL, CLOCK_GOAL = 0.95, 90
-# Weights of 8 bits that the block RAM of the device gives in a cycle: 208 of 36 bits.
-LIMIT = 208 * 4
+# Weights of 8 bits that the block RAM of the device gives in a cycle: 208 of 36 bits, as cores.py.
+LIMIT = 208 * 36 // 8
 
 
 def dense_work() -> QuantisedNetwork:
