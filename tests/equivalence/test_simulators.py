@@ -31,7 +31,7 @@ DRAWN = 40
 ALL = "SPIKELOOM_CASES" in os.environ
 CASES = int(os.environ.get("SPIKELOOM_CASES", "10"))
 FEW = max(3, CASES // 4)
-# Verilator runs every structure; the others these, in which every part is, and the widest words.
+# Verilator runs every structure; the others these, with most parts, and the widest words.
 FEWER = ("everything", "plain integrate and fire", "many lanes, current-based")
 SHARE = tuple(STRUCTURES) if ALL else FEWER
 

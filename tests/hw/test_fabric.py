@@ -27,7 +27,7 @@ from spikeloom_sim.recording import Recording
 
 STEPS = 7
 FEW = 4
-# Each choice that a core, a network or a neuron has is in two of these at least.
+# Each choice of a core, a network or a neuron is in two of these, or in as many as of all.
 SHARE = (4, 7, 8, 9, 19, 20, 22, 23, 26, 28, 30, 32, 37, 39, 43)
 SEEDS = range(44) if "SPIKELOOM_CASES" in os.environ else SHARE
 # Neuron fields that come together.
