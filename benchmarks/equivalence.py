@@ -1,7 +1,7 @@
 """Random networks of every structure through every simulator, each held against the golden model.
 
-Cores of random structure follow, in Amaranth. Measured on two cores: half an hour. The tests run a
-quarter of the same networks, and a third of these cores.
+Cores of random structure follow, in Amaranth; it takes more than half an hour on two cores. The
+tests run a quarter of the same networks, and a third of these cores.
 """
 
 import os
