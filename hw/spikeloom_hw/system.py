@@ -121,7 +121,7 @@ class System(wiring.Component):
         ]
 
         # What kind of access it is, which is a cycle old when it is needed.
-        inside, at_once, counter = Signal(), Signal(), Signal()
+        inside, at_once, counter, asked = Signal(), Signal(), Signal(), Signal(len(Control))
         offset, below = request.address[:8], Signal(len(self.children))
         place = request.address ^ (self.chip << CHIP_BITS)
         m.d.sync += [
@@ -129,8 +129,10 @@ class System(wiring.Component):
             inside.eq(~place[8:].any()),
             at_once.eq(~place[3:].any()),
             counter.eq((offset >= Register.EVENTS_IN) & (offset <= max(Register))),
+            asked.eq((offset == Register.CONTROL).replicate(len(asked)) & request.data),
         ]
-        bank = self._bank(m)
+        zero = Signal()
+        bank = self._bank(m, zero)
         found = bank.found if bank else Const(1)
         latency = latency_of(self.config)
         waited = Signal(range(latency))
@@ -145,7 +147,9 @@ class System(wiring.Component):
             with m.State("DECIDE"), m.If(at_once | self.idle):
                 m.next = "IDLE"
                 with m.If(inside & request.write):
-                    self._write(m, errors, seen, bank)
+                    m.d.comb += zero.eq(self._control(m, asked))
+                    with m.If(offset == Register.ERRORS):
+                        m.d.sync += errors.eq((errors | seen) & ~request.data)
                 with m.Elif(inside):
                     m.next = "READ"
                 with m.Else():
@@ -189,27 +193,24 @@ class System(wiring.Component):
         self._read(m, inside, counter, errors, bank, (below.any(), told))
         return m
 
-    def _write(self, m: Module, errors: Signal, seen: Signal, bank: CounterBank | None) -> None:
-        """Write a register; a clear waits for the events before it."""
-        request = self.requests.payload
-        m.d.comb += self.requests.ready.eq(1)
-        with m.Switch(request.address[:8]):
-            with m.Case(Register.CONTROL):
-                clear = request.data[Control.CLEAR.value.bit_length() - 1]
-                reset = request.data[Control.RESET.value.bit_length() - 1]
-                with m.If(clear & ~reset & ~self.idle):
-                    m.d.comb += self.requests.ready.eq(0)
-                    m.next = "DECIDE"
-                m.d.sync += self.reset.eq(reset)
-                m.d.comb += self.clear.eq(clear & self.requests.ready)
-                if bank:
-                    zero = request.data[Control.ZERO_COUNTERS.value.bit_length() - 1]
-                    m.d.comb += bank.zero.eq(zero)
-            with m.Case(Register.ERRORS):
-                m.d.sync += errors.eq((errors | seen) & ~request.data)
+    def _control(self, m: Module, asked: Signal) -> Value:
+        """Do what a write of CONTROL asks for; a clear waits for the events before it.
 
-    def _bank(self, m: Module) -> CounterBank | None:
-        """Build the performance counters, which see everything a cycle late."""
+        Gives whether counters are to be zeroed.
+        """
+        clear, reset, zero = (
+            asked[bit.value.bit_length() - 1]
+            for bit in (Control.CLEAR, Control.RESET, Control.ZERO_COUNTERS)
+        )
+        waits = clear & ~reset & ~self.idle
+        with m.If(waits):
+            m.next = "DECIDE"
+        m.d.comb += [self.requests.ready.eq(~waits), self.clear.eq(clear & ~waits)]
+        m.d.sync += self.reset.eq(reset)
+        return zero
+
+    def _bank(self, m: Module, zero: Signal) -> CounterBank | None:
+        """Build the performance counters, which see everything a cycle late, a zero too."""
         if not self.config.counters:
             return None
         core = self.config.core
@@ -233,6 +234,7 @@ class System(wiring.Component):
             size.eq(Mux(activity.job, activity.size, 0)),
             word.eq(self.word),
             done.eq(self.done),
+            bank.zero.eq(zero),
             running.eq((running | word) & ~bank.zero),
         ]
         m.d.comb += [
