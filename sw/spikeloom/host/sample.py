@@ -103,12 +103,14 @@ class SampleRunner:
 
     def _hear(self) -> np.ndarray:
         """Wait for words; none if the device is silent for too long."""
-        glance = min(_GLANCE, self._patience) if self._program.config.chips > 1 else 0.0
+        if self._program.config.chips == 1:
+            return self._session.receive_events(self._patience)
+        glance = min(_GLANCE, self._patience)
         words = self._session.receive_events(glance)
         if len(words):
             return words
         # A device that has told already that a link gave up says nothing more.
-        if glance and Memories(self._session, self._program.config).link_failed():
+        if Memories(self._session, self._program.config).link_failed():
             raise DeviceError(LINK_FAILED)
         return self._session.receive_events(self._patience - glance)
 
